@@ -1,0 +1,4 @@
+module netstream/schemas
+
+go 1.26
+
