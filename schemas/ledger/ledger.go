@@ -1,0 +1,104 @@
+// Package ledger is the loss ledger: what each hop took in, gave out and dropped, and why. Counters are cumulative for
+// a source and ride in the messages that carry the data, so that they are as exactly-once as the data.
+package ledger
+
+import (
+	"netstream/schemas/columns"
+	"netstream/schemas/uint128"
+)
+
+// Schema is the schema's name, with the major version.
+const Schema = "ledger/1"
+
+// Hops of the line.
+const (
+	Sampler   = "sampler"
+	FlowCache = "flowcache"
+	Ager      = "ager"
+)
+
+// Names of counters. A hop's books close when In = Out + all drops + Held.
+const (
+	In         = "in"         // taken from the hop before; at the sampler: packets observed
+	Out        = "out"        // handed on; at the ager: flows that ended
+	Held       = "held"       // in the table, neither handed on nor dropped
+	Unselected = "unselected" // observed and, as sampling wants it, not selected
+	Drop       = "drop."      // prefix; the reason follows
+)
+
+// Whole is the shard of a counter that belongs to a source as a whole.
+const Whole = 0xffff
+
+// Entry is one counter of one source at one hop.
+type Entry struct {
+	Source  string
+	Hop     string
+	Shard   uint16 // of that hop; Whole if the counter is not sharded
+	Name    string
+	Packets uint64          // as sampled
+	Bytes   uint64          // layer-3 bytes as sampled; frame bytes as on the wire for In, Unselected and drops of the sampler
+	Rows    uint64          // messages' rows: packets, updates or flows
+	Digest  uint128.Uint128 // flow.Digest of the flows that went out of the ager; 0 elsewhere
+}
+
+// Key names a counter.
+type Key struct {
+	Source, Hop string
+	Shard       uint16
+	Name        string
+}
+
+// Key is the entry's name.
+func (e *Entry) Key() Key { return Key{e.Source, e.Hop, e.Shard, e.Name} }
+
+// Rows holds entries, a slice a column.
+type Rows struct {
+	source, hop, name  columns.Binary
+	shard              []uint16
+	packets, bytes     []uint64
+	rows               []uint64
+	digestHi, digestLo []uint64
+}
+
+// Len is the number of entries.
+func (r *Rows) Len() int { return len(r.shard) }
+
+// Append adds an entry.
+func (r *Rows) Append(e *Entry) {
+	r.source.Append([]byte(e.Source))
+	r.hop.Append([]byte(e.Hop))
+	r.name.Append([]byte(e.Name))
+	r.shard = append(r.shard, e.Shard)
+	r.packets = append(r.packets, e.Packets)
+	r.bytes = append(r.bytes, e.Bytes)
+	r.rows = append(r.rows, e.Rows)
+	r.digestHi = append(r.digestHi, e.Digest.Hi)
+	r.digestLo = append(r.digestLo, e.Digest.Lo)
+}
+
+// At is entry i.
+func (r *Rows) At(i int) Entry {
+	return Entry{
+		Source: string(r.source.At(i)), Hop: string(r.hop.At(i)), Name: string(r.name.At(i)), Shard: r.shard[i],
+		Packets: r.packets[i], Bytes: r.bytes[i], Rows: r.rows[i],
+		Digest: uint128.Uint128{Hi: r.digestHi[i], Lo: r.digestLo[i]},
+	}
+}
+
+// Reset empties the rows and keeps their memory.
+func (r *Rows) Reset() {
+	r.source.Reset()
+	r.hop.Reset()
+	r.name.Reset()
+	r.shard, r.packets, r.bytes, r.rows = r.shard[:0], r.packets[:0], r.bytes[:0], r.rows[:0]
+	r.digestHi, r.digestLo = r.digestHi[:0], r.digestLo[:0]
+}
+
+// Columns lists the columns.
+func (r *Rows) Columns() []columns.Column {
+	return []columns.Column{
+		columns.Bytes("source", &r.source), columns.Bytes("hop", &r.hop), columns.Of("shard", &r.shard),
+		columns.Bytes("name", &r.name), columns.Of("packets", &r.packets), columns.Of("bytes", &r.bytes),
+		columns.Of("rows", &r.rows), columns.Of("digest_hi", &r.digestHi), columns.Of("digest_lo", &r.digestLo),
+	}
+}

@@ -1,0 +1,14 @@
+// Package window cuts event time into windows of one second, aligned to the epoch.
+package window
+
+// Length of a window in nanoseconds.
+const Length = int64(1e9)
+
+// Of is the start of the window that time t (ns since the epoch) falls in; right for times before 1970 too.
+func Of(t int64) int64 {
+	w := t - t%Length
+	if w > t {
+		w -= Length
+	}
+	return w
+}
