@@ -1,13 +1,19 @@
 module netstream/services/sampler
 
-go 1.26
+go 1.26.0
 
 require (
-	netstream/schemas v0.0.0
 	netstream/pipeline v0.0.0
+	netstream/schemas v0.0.0
+)
+
+require (
+	github.com/google/go-cmp v0.7.0 // indirect
+	github.com/gopacket/gopacket v1.7.7 // indirect
+	github.com/klauspost/compress v1.20.3 // indirect
 )
 
 replace (
-	netstream/schemas => ../../schemas
 	netstream/pipeline => ../../pipeline
+	netstream/schemas => ../../schemas
 )

@@ -1,0 +1,46 @@
+package packet
+
+import "encoding/binary"
+
+const ipv4HeaderLen = 20
+
+func (h *Header) ipv4(b []byte) Verdict {
+	if len(b) < ipv4HeaderLen {
+		return IPHeaderShort
+	}
+	if b[0]>>4 != 4 {
+		return IPVersion
+	}
+	headerLen := int(b[0]&15) * 4
+	if headerLen < ipv4HeaderLen {
+		return IPHeaderLength
+	}
+	if len(b) < headerLen {
+		return IPHeaderShort
+	}
+	// Total length 0 is a large packet that segmentation offload hadn't filled in yet.
+	length, end := int(binary.BigEndian.Uint16(b[2:])), len(b)
+	if length == 0 {
+		length = len(b)
+	} else if length < headerLen {
+		return IPTotalLength
+	} else if length < end {
+		end = length // the rest is padding of the frame
+	}
+
+	h.Kind = IPv4
+	h.TOS = b[1]
+	h.Protocol = b[9]
+	h.Src4 = binary.BigEndian.Uint32(b[12:])
+	h.Dst4 = binary.BigEndian.Uint32(b[16:])
+	h.Bytes = uint32(length)
+	if frag := binary.BigEndian.Uint16(b[6:]); frag&0x3fff != 0 { // more fragments, or an offset
+		h.Fragment = FirstFragment
+		if frag&0x1fff != 0 {
+			h.Fragment = LaterFragment
+			return OK
+		}
+	}
+	h.transport(b[headerLen:end])
+	return OK
+}
