@@ -1,0 +1,234 @@
+package bus_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"netstream/pipeline/bus"
+	"netstream/pipeline/embedded"
+	"netstream/schemas/message"
+)
+
+// open makes a bus on an embedded JetStream of its own.
+func open(t testing.TB, layout bus.Layout) *bus.Bus {
+	t.Helper()
+	srv, err := embedded.Start(t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(srv.Close)
+	conn, err := srv.Connect("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	b, err := bus.New(conn, "live", layout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func header(position string) message.Header {
+	h := message.Header{}
+	h.Set(message.Position, position)
+	return h
+}
+
+func TestPublishIsFenced(t *testing.T) {
+	ctx, b := context.Background(), open(t, bus.DefaultLayout())
+	stream, subject := b.Pipeline.FlowsStream(), b.Pipeline.Flows(0)
+	old, last, err := b.Writer(ctx, stream, subject)
+	if err != nil || last != nil {
+		t.Fatalf("writer on an empty subject: last %v, error %v", last, err)
+	}
+	if err := old.Publish(ctx, header("a"), []byte("1")); err != nil {
+		t.Fatal(err)
+	}
+	owner, last, err := b.Writer(ctx, stream, subject)
+	if err != nil || last == nil || last.Header.Get(message.Position) != "a" {
+		t.Fatalf("resumed at %v, error %v; want position a", last, err)
+	}
+	if err := owner.Publish(ctx, header("b"), []byte("2")); err != nil {
+		t.Fatal(err)
+	}
+	if err := old.Publish(ctx, header("stale"), []byte("3")); !errors.Is(err, bus.ErrFenced) {
+		t.Fatalf("a writer that lost its subject published: error %v, want ErrFenced", err)
+	}
+	if err := owner.Publish(ctx, header("c"), nil); err != nil {
+		t.Fatalf("the owner can't go on: %v", err)
+	}
+}
+
+func TestBatchIsAllOrNothing(t *testing.T) {
+	ctx, b := context.Background(), open(t, bus.DefaultLayout())
+	stream, commits := b.Pipeline.UpdatesStream(), b.Pipeline.Commits(0)
+	parts := func(tag string) []bus.Part {
+		return []bus.Part{
+			{Subject: b.Pipeline.Updates(0, 0), Header: header(tag), Body: []byte(tag)},
+			{Subject: b.Pipeline.Updates(1, 0), Header: header(tag), Body: []byte(tag)},
+		}
+	}
+	old, _, err := b.Writer(ctx, stream, commits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tag := range []string{"a", "b"} {
+		if err := old.PublishBatch(ctx, parts(tag), header(tag), []byte(tag)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	owner, _, err := b.Writer(ctx, stream, commits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := owner.PublishBatch(ctx, parts("c"), header("c"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := old.PublishBatch(ctx, parts("stale"), header("stale"), nil); !errors.Is(err, bus.ErrFenced) {
+		t.Fatalf("error %v, want ErrFenced", err)
+	}
+	if err := owner.PublishBatch(ctx, nil, header("d"), nil); err != nil {
+		t.Fatalf("a batch without parts: %v", err)
+	}
+	got := ""
+	for _, m := range readAll(t, b, stream, []string{"ns.live.updates.0.>", "ns.live.commits.*"}, 0) {
+		got += fmt.Sprintf("%s=%s ", m.Subject[len("ns.live."):], m.Header.Get(message.Position))
+	}
+	want := "updates.0.0=a commits.0=a updates.0.0=b commits.0=b updates.0.0=c commits.0=c commits.0=d "
+	if got != want {
+		t.Errorf("stream holds %s\nwant %s", got, want)
+	}
+}
+
+// readAll reads what is there.
+func readAll(t testing.TB, b *bus.Bus, stream string, subjects []string, after uint64) []*bus.Message {
+	t.Helper()
+	r, err := b.Reader(context.Background(), stream, subjects, after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var out []*bus.Message
+	for {
+		m, err := r.Next(context.Background(), 300*time.Millisecond)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m == nil {
+			return out
+		}
+		out = append(out, m)
+	}
+}
+
+func TestReaderStartsAfterAPosition(t *testing.T) {
+	ctx, b := context.Background(), open(t, bus.DefaultLayout())
+	stream, subject := b.Pipeline.FlowsStream(), b.Pipeline.Flows(1)
+	w, _, err := b.Writer(ctx, stream, subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 50 {
+		if err := w.Publish(ctx, message.Header{}, []byte{byte(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := readAll(t, b, stream, []string{subject}, 20)
+	if len(got) != 30 || got[0].Sequence != 21 || got[0].Body[0] != 20 {
+		t.Errorf("read %d messages after 20, the first %+v; want 30 from 21 on", len(got), got[0])
+	}
+}
+
+func TestAFullStreamMakesTheWriterWait(t *testing.T) {
+	layout := bus.DefaultLayout()
+	layout.MaxBytes = 64 << 10
+	b := open(t, layout)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	w, _, err := b.Writer(ctx, b.Pipeline.FlowsStream(), b.Pipeline.Flows(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	waits := 0
+	w.OnWait(func(error) {
+		if waits++; waits == 3 {
+			cancel()
+		}
+	})
+	for range 100 {
+		if err = w.Publish(ctx, message.Header{}, make([]byte, 4<<10)); err != nil {
+			break
+		}
+	}
+	if waits != 3 || !errors.Is(err, context.Canceled) {
+		t.Errorf("%d waits, error %v; want to wait until cancelled", waits, err)
+	}
+}
+
+func TestOtherShardCountsAreRefused(t *testing.T) {
+	srv, err := embedded.Start(t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer srv.Close()
+	conn, err := srv.Connect("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	layout := bus.DefaultLayout()
+	if _, err := bus.New(conn, "live", layout); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bus.New(conn, "live", layout); err != nil {
+		t.Fatalf("the same layout again: %v", err)
+	}
+	layout.FlowShards++
+	if _, err := bus.New(conn, "live", layout); !errors.Is(err, bus.ErrLayout) {
+		t.Errorf("another shard count: %v, want ErrLayout", err)
+	}
+}
+
+func BenchmarkPublish(b *testing.B) {
+	for _, size := range []int{64 << 10, 256 << 10, 512 << 10} {
+		b.Run(fmt.Sprint(size>>10, "KiB"), func(b *testing.B) {
+			line := open(b, bus.DefaultLayout())
+			w, _, err := line.Writer(b.Context(), line.Pipeline.FlowsStream(), line.Pipeline.Flows(0))
+			if err != nil {
+				b.Fatal(err)
+			}
+			body := make([]byte, size)
+			b.SetBytes(int64(size))
+			for b.Loop() {
+				if err := w.Publish(b.Context(), message.Header{}, body); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkBatch(b *testing.B) {
+	for _, size := range []int{64 << 10, 256 << 10, 512 << 10} {
+		b.Run(fmt.Sprint("2x", size>>10, "KiB"), func(b *testing.B) {
+			line := open(b, bus.DefaultLayout())
+			w, _, err := line.Writer(b.Context(), line.Pipeline.UpdatesStream(), line.Pipeline.Commits(0))
+			if err != nil {
+				b.Fatal(err)
+			}
+			body := make([]byte, size)
+			b.SetBytes(2 * int64(size))
+			for b.Loop() {
+				parts := []bus.Part{{Subject: line.Pipeline.Updates(0, 0), Body: body}, {Subject: line.Pipeline.Updates(1, 0), Body: body}}
+				if err := w.PublishBatch(b.Context(), parts, message.Header{}, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

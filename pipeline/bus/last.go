@@ -1,0 +1,40 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"netstream/schemas/message"
+)
+
+// Message is one message of a stream.
+type Message struct {
+	Subject  string
+	Sequence uint64
+	Header   message.Header
+	Body     []byte
+}
+
+// Where names the message in errors.
+func (m *Message) Where() string { return fmt.Sprintf("message %d on %s", m.Sequence, m.Subject) }
+
+// Last reads the last message on a subject from the stream's leader; nil if there is none.
+func (b *Bus) Last(ctx context.Context, stream, subject string) (*Message, error) {
+	ctx, cancel := context.WithTimeout(ctx, b.Timeout)
+	defer cancel()
+	s, err := b.js.Stream(ctx, stream)
+	if err != nil {
+		return nil, fmt.Errorf("look up stream %s: %w", stream, err)
+	}
+	m, err := s.GetLastMsgForSubject(ctx, subject)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the last message on %s: %w", subject, err)
+	}
+	return &Message{Subject: m.Subject, Sequence: m.Sequence, Header: message.Header(m.Header), Body: m.Data}, nil
+}

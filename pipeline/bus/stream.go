@@ -1,0 +1,88 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Layout is what is fixed when the streams of a pipeline are created.
+type Layout struct {
+	PacketShards int   `yaml:"packet_shards" doc:"partitions of the packets; fixed when the streams are created"`
+	FlowShards   int   `yaml:"flow_shards" doc:"partitions of the flows; fixed when the streams are created"`
+	Replicas     int   `yaml:"replicas" doc:"copies of each stream in a JetStream cluster: 1, 3 or 5"`
+	MaxBytes     int64 `yaml:"max_bytes" doc:"hard limit of each stream in bytes; a full stream makes its writers wait"`
+}
+
+// DefaultLayout suits one machine of a few cores.
+func DefaultLayout() Layout {
+	return Layout{PacketShards: 2, FlowShards: 2, Replicas: 1, MaxBytes: 64 << 30}
+}
+
+// MaxShards bounds the shard counts.
+const MaxShards = 1024
+
+// ErrLayout is met when the streams exist with other shard counts than asked for.
+var ErrLayout = errors.New("the streams have another layout")
+
+const (
+	metaPacketShards = "netstream.packet_shards"
+	metaFlowShards   = "netstream.flow_shards"
+)
+
+// createStreams creates the pipeline's streams, or checks those that exist. It is the one place that creates any.
+func (b *Bus) createStreams(want Layout) (Layout, error) {
+	p := b.Pipeline
+	ctx, cancel := context.WithTimeout(context.Background(), b.Timeout)
+	defer cancel()
+	prefix := "ns." + string(p) + "."
+	for _, s := range []struct {
+		name     string
+		subjects []string
+		atomic   bool
+	}{
+		{p.PacketsStream(), []string{prefix + "packets.>"}, false},
+		{p.UpdatesStream(), []string{prefix + "updates.>", prefix + "commits.>", prefix + "control"}, true},
+		{p.FlowsStream(), []string{prefix + "flows.>"}, false},
+		{p.ExportsStream(), []string{prefix + "exports.>"}, false},
+		{p.DatagramsStream(), []string{prefix + "datagrams.>"}, false},
+	} {
+		existing, err := b.js.Stream(ctx, s.name)
+		if err == nil {
+			if err := checkLayout(existing.CachedInfo().Config, want); err != nil {
+				return Layout{}, err
+			}
+			continue
+		}
+		if !errors.Is(err, jetstream.ErrStreamNotFound) {
+			return Layout{}, fmt.Errorf("look up stream %s: %w", s.name, err)
+		}
+		_, err = b.js.CreateStream(ctx, jetstream.StreamConfig{
+			Name: s.name, Subjects: s.subjects, Storage: jetstream.FileStorage, Replicas: want.Replicas,
+			Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxBytes: want.MaxBytes,
+			AllowAtomicPublish: s.atomic,
+			// The last message on a subject is the fence: it must be read from the leader, never from a replica.
+			AllowDirect: false,
+			Metadata: map[string]string{
+				metaPacketShards: strconv.Itoa(want.PacketShards), metaFlowShards: strconv.Itoa(want.FlowShards),
+			},
+		})
+		if err != nil {
+			return Layout{}, fmt.Errorf("create stream %s: %w", s.name, err)
+		}
+	}
+	return want, nil
+}
+
+// checkLayout compares the shard counts recorded in a stream with those asked for.
+func checkLayout(cfg jetstream.StreamConfig, want Layout) error {
+	packets, flows := cfg.Metadata[metaPacketShards], cfg.Metadata[metaFlowShards]
+	if packets == strconv.Itoa(want.PacketShards) && flows == strconv.Itoa(want.FlowShards) {
+		return nil
+	}
+	return fmt.Errorf("%w: stream %s was created with packet_shards %s and flow_shards %s, the configuration has %d and %d; "+
+		"set them back, or use another pipeline name or data directory", ErrLayout, cfg.Name, packets, flows, want.PacketShards, want.FlowShards)
+}
