@@ -12,7 +12,8 @@
 // the basic types. Three methods are looked for on any of these types:
 //
 //	Validate() error   checks the value; returns Problems, any joined errors, or nil
-//	SetDefaults()      on the pointer, fills a new element of a list or map before it is read
+//	SetDefaults()      on the pointer, fills a new element of a list or map, or what a nil pointer
+//	                   gets to point to, before it is read
 //	UnmarshalText      reads the value; may return a Problem to say what is wanted
 //
 // Load calls Validate everywhere, so the Validate of a struct doesn't call those of its fields.

@@ -200,6 +200,26 @@ func TestDefaultsAreNotWrittenThrough(t *testing.T) {
 	}
 }
 
+// What the defaults don't hold has defaults of its own, wherever it appears.
+func TestSetDefaults(t *testing.T) {
+	type cfg struct {
+		List  []destination           `yaml:"list"`
+		Table map[string]*destination `yaml:"table"`
+		One   *destination            `yaml:"one"`
+		Env   *destination            `yaml:"env"`
+	}
+	var got cfg
+	text := "list: [{address: \"[::1]:1\"}]\ntable: {a: {address: \"[::1]:1\"}}\none: {address: \"[::1]:1\"}\n"
+	if err := Parse("x.yaml", []byte(text), []string{"NETSTREAM_ENV_ADDRESS=[::1]:1"}, &got); err != nil {
+		t.Fatal(err)
+	}
+	d := destination{Address: netip.MustParseAddrPort("[::1]:1"), Format: "v9"}
+	want := cfg{[]destination{d}, map[string]*destination{"a": &d}, &d, &d}
+	if diff := cmp.Diff(want, got, compare); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 func TestUnreadableFile(t *testing.T) {
 	dir := t.TempDir()
 	long := filepath.Join(dir, "long.yaml")

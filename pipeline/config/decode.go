@@ -9,9 +9,6 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// defaulter is a list or map element that has defaults of its own.
-type defaulter interface{ SetDefaults() }
-
 // decode reads node n into v, noting each problem and going on behind it. The path is that of v.
 func (l *loader) decode(n ast.Node, v reflect.Value, path string) {
 	switch n.(type) {
@@ -24,10 +21,7 @@ func (l *loader) decode(n ast.Node, v reflect.Value, path string) {
 			v.SetZero()
 			return
 		}
-		target := reflect.New(v.Type().Elem())
-		if !v.IsNil() {
-			target.Elem().Set(v.Elem()) // a copy: the default stays as it was
-		}
+		target := settable(v)
 		l.decode(n, target.Elem(), path)
 		v.Set(target)
 		return
@@ -159,14 +153,6 @@ func (l *loader) noteValue(path string, n ast.Node, p Problem) {
 		return
 	}
 	l.note(p)
-}
-
-func newItem(t reflect.Type) reflect.Value {
-	p := reflect.New(t)
-	if d, ok := p.Interface().(defaulter); ok {
-		d.SetDefaults()
-	}
-	return p.Elem()
 }
 
 func isNull(n ast.Node) bool {

@@ -122,27 +122,3 @@ func trimAll(names []string, prefix string) []string {
 	}
 	return trimmed
 }
-
-// settable returns a pointer to a copy of what v holds or points to, so that defaults shared by
-// pointer stay as they were; assign puts it back.
-func settable(v reflect.Value) reflect.Value {
-	t := v.Type()
-	if t.Kind() != reflect.Pointer {
-		p := reflect.New(t)
-		p.Elem().Set(v)
-		return p
-	}
-	p := reflect.New(t.Elem())
-	if !v.IsNil() {
-		p.Elem().Set(v.Elem())
-	}
-	return p
-}
-
-func assign(v, target reflect.Value) {
-	if v.Kind() == reflect.Pointer {
-		v.Set(target)
-	} else {
-		v.Set(target.Elem())
-	}
-}

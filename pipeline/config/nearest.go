@@ -3,12 +3,17 @@ package config
 import "strings"
 
 // nearest returns the name closest to the given one, or "" when none is close enough to be what
-// was meant: a third of the letters may differ, and always two.
+// was meant: one letter in three may differ. A name cut short is close as well.
 func nearest(name string, names []string) string {
-	best, limit := "", max(2, len(name)/3)
+	best, limit := "", (len(name)+2)/3
 	for _, n := range names {
 		if d := distance(strings.ToLower(name), strings.ToLower(n), limit); d <= limit {
 			best, limit = n, d-1
+		}
+	}
+	for _, n := range names {
+		if best == "" && len(name) > 2 && strings.HasPrefix(n, strings.ToLower(name)) {
+			best = n
 		}
 	}
 	return best

@@ -13,7 +13,10 @@ func TestNearest(t *testing.T) {
 		"rat":              "rate",
 		"raet":             "rate",
 		"colour":           "",
-		"":                 "to",
+		"inactive":         "inactive_timeout",
+		"in":               "",
+		"tp":               "to",
+		"":                 "",
 		"a_wholly_other":   "",
 		"timeout_inactive": "",
 	} {
