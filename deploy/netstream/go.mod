@@ -12,6 +12,8 @@ require (
 	netstream/services/analyzer v0.0.0
 )
 
+require github.com/gopacket/gopacket v1.7.7
+
 replace (
 	netstream/schemas => ../../schemas
 	netstream/pipeline => ../../pipeline
