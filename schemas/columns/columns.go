@@ -30,6 +30,17 @@ func Optional[T Value](name string, s *[]T) Column {
 	return Column{Name: name, optional: true, slice: &fixed[T]{s}}
 }
 
+// RowBytes is the size of one row of the columns that are present, 0 for byte strings.
+func RowBytes(cols []Column) int {
+	n := 0
+	for _, c := range cols {
+		if w, ok := c.slice.arrowType().(arrow.FixedWidthDataType); ok && c.slice.len() > 0 {
+			n += w.Bytes()
+		}
+	}
+	return n
+}
+
 // Bytes is a column of byte strings of any length.
 func Bytes(name string, s *Binary) Column {
 	return Column{Name: name, slice: &variable{s}}

@@ -99,6 +99,9 @@ func (r *Rows[K]) Reset() {
 	r.Sums.Reset()
 }
 
+// RowBytes is the size of a row on the bus, for cutting messages.
+func (r *Rows[K]) RowBytes() int { return columns.RowBytes(r.Columns()) }
+
 // Columns lists the columns.
 func (r *Rows[K]) Columns() []columns.Column {
 	cols := append(r.Keys.Columns(),

@@ -56,6 +56,14 @@ type Part struct {
 	Data   []byte // aliases the body
 }
 
+// Read points the columns at the part's rows, which alias the body.
+func (p Part) Read(cols []columns.Column) error {
+	if _, err := columns.Read(p.Data, cols); err != nil {
+		return fmt.Errorf("%s: %w", p.Schema, err)
+	}
+	return nil
+}
+
 // Parts cuts a body into its streams. known lists the schemas the reader understands: another version of one of them is
 // ErrVersion, and so is any name it doesn't know, since rows would be lost without a word.
 func Parts(h Header, body []byte, known ...string) ([]Part, error) {

@@ -85,6 +85,9 @@ func (r *Rows[K]) Reset() {
 	r.Time, r.Bytes, r.TCPFlags, r.Weight, r.Window = r.Time[:0], r.Bytes[:0], r.TCPFlags[:0], r.Weight[:0], r.Window[:0]
 }
 
+// RowBytes is the size of a row on the bus, for cutting messages.
+func (r *Rows[K]) RowBytes() int { return columns.RowBytes(r.Columns()) }
+
 // Columns lists the columns.
 func (r *Rows[K]) Columns() []columns.Column {
 	return append(r.Keys.Columns(),

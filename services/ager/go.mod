@@ -1,13 +1,18 @@
 module netstream/services/ager
 
-go 1.26
+go 1.26.0
 
 require (
-	netstream/schemas v0.0.0
 	netstream/pipeline v0.0.0
+	netstream/schemas v0.0.0
+)
+
+require (
+	github.com/prometheus/client_golang v1.25.0 // indirect
+	golang.org/x/sync v0.24.0 // indirect
 )
 
 replace (
-	netstream/schemas => ../../schemas
 	netstream/pipeline => ../../pipeline
+	netstream/schemas => ../../schemas
 )

@@ -1,13 +1,15 @@
 module netstream/services/flowcache
 
-go 1.26
+go 1.26.0
 
 require (
-	netstream/schemas v0.0.0
 	netstream/pipeline v0.0.0
+	netstream/schemas v0.0.0
 )
 
+require golang.org/x/sync v0.24.0 // indirect
+
 replace (
-	netstream/schemas => ../../schemas
 	netstream/pipeline => ../../pipeline
+	netstream/schemas => ../../schemas
 )

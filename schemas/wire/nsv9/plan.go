@@ -1,12 +1,18 @@
 package nsv9
 
+import (
+	"cmp"
+	"slices"
+)
+
 // Plan is a layout compiled once more, to fill Records: a list of steps, in the order of the fields, and nothing to look
 // up while reading. It is never changed and may be shared.
 type Plan struct {
 	layout *Layout
 	steps  []step
 	has    Has
-	// A template with addresses of both families sends zeros in one of them. ipv4 is then the plan for records whose
+	family uint8 // IP version by the addresses, 0 when there are none
+	// A template with addresses of both versions sends zeros in one of them. ipv4 is then the plan for records whose
 	// IPv6 addresses, at the slots src6 and dst6, are zero.
 	ipv4       *Plan
 	src6, dst6 int
@@ -21,13 +27,61 @@ type step struct {
 // NewPlan compiles the layout of a flow template. Fields it does not know, or whose length does not fit them, are
 // skipped, as are fields of variable length; they never fail a record.
 func NewPlan(l *Layout) *Plan {
-	src6, dst6 := l.fitting(IPv6SrcAddr), l.fitting(IPv6DstAddr)
-	if src6 < 0 || dst6 < 0 || l.fitting(IPv4SrcAddr) < 0 || l.fitting(IPv4DstAddr) < 0 {
-		return l.plan(nil)
+	slots := l.fitting()
+	has := func(t FieldType) bool { _, ok := slots[t]; return ok }
+	switch {
+	case has(IPv6SrcAddr) && has(IPv6DstAddr) && has(IPv4SrcAddr) && has(IPv4DstAddr):
+		p := l.plan(slots, 6)
+		p.ipv4, p.src6, p.dst6 = l.plan(slots, 4), slots[IPv6SrcAddr], slots[IPv6DstAddr]
+		return p
+	case has(IPv6SrcAddr) || has(IPv6DstAddr):
+		return l.plan(slots, 6)
+	case has(IPv4SrcAddr) || has(IPv4DstAddr):
+		return l.plan(slots, 4)
+	case has(SrcIPv6Prefix) || has(DstIPv6Prefix):
+		return l.plan(slots, 6)
+	case has(IPv4SrcPrefix) || has(IPv4DstPrefix):
+		return l.plan(slots, 4)
 	}
-	p := l.plan([]FieldType{IPv4SrcAddr, IPv4DstAddr, IPv4NextHop, BGPIPv4NextHop, SrcMask, DstMask})
-	p.ipv4 = l.plan([]FieldType{IPv6SrcAddr, IPv6DstAddr, IPv6NextHop, BGPIPv6NextHop, IPv6SrcMask, IPv6DstMask, IPv6FlowLabel})
-	p.src6, p.dst6 = src6, dst6
+	return l.plan(slots, 0)
+}
+
+// fitting finds the slots of the field types that can fill a Record and have a length that fits. Of several fields of
+// one type the first is meant.
+func (l *Layout) fitting() map[FieldType]int {
+	slots := make(map[FieldType]int)
+	for _, s := range sources {
+		if i := l.Index(s.field); i >= 0 && s.to.fits(l.slots[i].length) {
+			slots[s.field] = i
+		}
+	}
+	return slots
+}
+
+func (l *Layout) plan(slots map[FieldType]int, family uint8) *Plan {
+	p := &Plan{layout: l, family: family}
+	add := func(s source) {
+		i, ok := slots[s.field]
+		if !ok || p.has&s.has != 0 && s.to != toSamplerInterval || s.to == toIPVersion && family != 0 {
+			return
+		}
+		p.has |= s.has
+		p.steps = append(p.steps, step{l.slots[i], s.to})
+	}
+	for _, s := range sources {
+		if s.family == 0 || s.family == family {
+			add(s)
+		}
+	}
+	for _, s := range sources {
+		if s.family != 0 && s.family != family {
+			add(s)
+		}
+	}
+	if family != 0 {
+		p.has |= HasIPVersion
+	}
+	slices.SortFunc(p.steps, func(a, b step) int { return cmp.Or(cmp.Compare(a.vars, b.vars), cmp.Compare(a.off, b.off)) })
 	return p
 }
 
@@ -69,7 +123,7 @@ func (p *Plan) fill(r *Record, rec []byte) {
 	if p.ipv4 != nil && allZero(p.layout.Field(rec, p.src6)) && allZero(p.layout.Field(rec, p.dst6)) {
 		p = p.ipv4
 	}
-	r.Has = p.has
+	r.Has, r.IPVersion = p.has, p.family
 	at, vars := 0, 0 // end of the variable-length fields passed so far
 	for i := range p.steps {
 		s := &p.steps[i]

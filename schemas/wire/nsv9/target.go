@@ -1,9 +1,6 @@
 package nsv9
 
-import (
-	"encoding/binary"
-	"slices"
-)
+import "encoding/binary"
 
 // target is a place in a Record that a field goes to.
 type target uint8
@@ -44,6 +41,7 @@ const (
 	toMPLSLabel3
 	toSamplerID
 	toSamplingInterval
+	toSamplerInterval
 	toSrcPort
 	toDstPort
 	toICMPTypeCode
@@ -63,71 +61,74 @@ const (
 
 // source is a field type that can fill a target.
 type source struct {
-	field FieldType
-	to    target
-	has   Has
+	field  FieldType
+	to     target
+	has    Has
+	family uint8 // 4 or 6 when the field is of one IP version, else 0
 }
 
-// sources in order of preference: of several for one bit of Has the first that the template has is used. Fields as seen
-// by the sender of the packet come before those after it passed the router.
+// sources in order of preference: of several for one bit of Has the first that the template has is used, those of the
+// IP version of the flow before others. Fields of a packet as it came in stand before those as it went out.
 var sources = [...]source{
-	{IPv6SrcAddr, toSrcAddr6, HasSrcAddr},
-	{IPv4SrcAddr, toSrcAddr4, HasSrcAddr},
-	{SrcIPv6Prefix, toSrcAddr6, HasSrcAddr},
-	{IPv4SrcPrefix, toSrcAddr4, HasSrcAddr},
-	{IPv6DstAddr, toDstAddr6, HasDstAddr},
-	{IPv4DstAddr, toDstAddr4, HasDstAddr},
-	{DstIPv6Prefix, toDstAddr6, HasDstAddr},
-	{IPv4DstPrefix, toDstAddr4, HasDstAddr},
-	{IPv6NextHop, toNextHop6, HasNextHop},
-	{IPv4NextHop, toNextHop4, HasNextHop},
-	{BGPIPv6NextHop, toBGPNextHop6, HasBGPNextHop},
-	{BGPIPv4NextHop, toBGPNextHop4, HasBGPNextHop},
-	{InPkts, toPackets, HasPackets},
-	{OutPkts, toPackets, HasPackets},
-	{InBytes, toBytes, HasBytes},
-	{OutBytes, toBytes, HasBytes},
-	{Flows, toFlows, HasFlows},
-	{FlowStartMilliseconds, toFirstMillis, HasFirstMillis},
-	{FlowEndMilliseconds, toLastMillis, HasLastMillis},
-	{FirstSwitched, toFirstUptime, HasFirstUptime},
-	{LastSwitched, toLastUptime, HasLastUptime},
-	{InputSNMP, toInIf, HasInIf},
-	{OutputSNMP, toOutIf, HasOutIf},
-	{SrcAS, toSrcAS, HasSrcAS},
-	{DstAS, toDstAS, HasDstAS},
-	{IngressVRFID, toInVRF, HasInVRF},
-	{EgressVRFID, toOutVRF, HasOutVRF},
-	{IPv6FlowLabel, toFlowLabel, HasFlowLabel},
-	{MPLSLabel1, toMPLSLabel1, HasMPLSLabel1},
-	{MPLSLabel2, toMPLSLabel2, HasMPLSLabel2},
-	{MPLSLabel3, toMPLSLabel3, HasMPLSLabel3},
-	{FlowSamplerID, toSamplerID, HasSamplerID},
-	{SelectorID, toSamplerID, HasSamplerID},
-	{L4SrcPort, toSrcPort, HasSrcPort},
-	{L4DstPort, toDstPort, HasDstPort},
-	{ICMPType, toICMPTypeCode, HasICMPTypeCode},
-	{ICMPTypeCodeIPv6, toICMPTypeCode, HasICMPTypeCode},
-	{SrcVLAN, toVLAN, HasVLAN},
-	{Dot1qVLANID, toVLAN, HasVLAN},
-	{DstVLAN, toPostVLAN, HasPostVLAN},
-	{PostDot1qVLANID, toPostVLAN, HasPostVLAN},
-	{EthernetType, toEtherType, HasEtherType},
-	{InSrcMAC, toSrcMAC, HasSrcMAC},
-	{OutSrcMAC, toSrcMAC, HasSrcMAC},
-	{InDstMAC, toDstMAC, HasDstMAC},
-	{OutDstMAC, toDstMAC, HasDstMAC},
-	{IPProtocolVersion, toIPVersion, HasIPVersion},
-	{Protocol, toProtocol, HasProtocol},
-	{SrcTOS, toTOS, HasTOS},
-	{TCPFlags, toTCPFlags, HasTCPFlags},
-	{SrcMask, toSrcMask, HasSrcMask},
-	{IPv6SrcMask, toSrcMask, HasSrcMask},
-	{DstMask, toDstMask, HasDstMask},
-	{IPv6DstMask, toDstMask, HasDstMask},
-	{Direction, toDirection, HasDirection},
-	{ForwardingStatus, toForwardingStatus, HasForwardingStatus},
-	{FlowEndReason, toFlowEndReason, HasFlowEndReason},
+	{IPv6SrcAddr, toSrcAddr6, HasSrcAddr, 6},
+	{IPv4SrcAddr, toSrcAddr4, HasSrcAddr, 4},
+	{SrcIPv6Prefix, toSrcAddr6, HasSrcAddr, 6},
+	{IPv4SrcPrefix, toSrcAddr4, HasSrcAddr, 4},
+	{IPv6DstAddr, toDstAddr6, HasDstAddr, 6},
+	{IPv4DstAddr, toDstAddr4, HasDstAddr, 4},
+	{DstIPv6Prefix, toDstAddr6, HasDstAddr, 6},
+	{IPv4DstPrefix, toDstAddr4, HasDstAddr, 4},
+	{IPv6NextHop, toNextHop6, HasNextHop, 6},
+	{IPv4NextHop, toNextHop4, HasNextHop, 4},
+	{BGPIPv6NextHop, toBGPNextHop6, HasBGPNextHop, 6},
+	{BGPIPv4NextHop, toBGPNextHop4, HasBGPNextHop, 4},
+	{InPkts, toPackets, HasPackets, 0},
+	{OutPkts, toPackets, HasPackets, 0},
+	{InBytes, toBytes, HasBytes, 0},
+	{OutBytes, toBytes, HasBytes, 0},
+	{Flows, toFlows, HasFlows, 0},
+	{FlowStartMilliseconds, toFirstMillis, HasFirstMillis, 0},
+	{FlowEndMilliseconds, toLastMillis, HasLastMillis, 0},
+	{FirstSwitched, toFirstUptime, HasFirstUptime, 0},
+	{LastSwitched, toLastUptime, HasLastUptime, 0},
+	{InputSNMP, toInIf, HasInIf, 0},
+	{OutputSNMP, toOutIf, HasOutIf, 0},
+	{SrcAS, toSrcAS, HasSrcAS, 0},
+	{DstAS, toDstAS, HasDstAS, 0},
+	{IngressVRFID, toInVRF, HasInVRF, 0},
+	{EgressVRFID, toOutVRF, HasOutVRF, 0},
+	{IPv6FlowLabel, toFlowLabel, HasFlowLabel, 0},
+	{MPLSLabel1, toMPLSLabel1, HasMPLSLabel1, 0},
+	{MPLSLabel2, toMPLSLabel2, HasMPLSLabel2, 0},
+	{MPLSLabel3, toMPLSLabel3, HasMPLSLabel3, 0},
+	{FlowSamplerID, toSamplerID, HasSamplerID, 0},
+	{SelectorID, toSamplerID, HasSamplerID, 0},
+	{SamplingInterval, toSamplingInterval, HasSamplingInterval, 0},
+	{FlowSamplerRandomInterval, toSamplerInterval, HasSamplingInterval, 0}, // beside the other, not instead of it
+	{L4SrcPort, toSrcPort, HasSrcPort, 0},
+	{L4DstPort, toDstPort, HasDstPort, 0},
+	{ICMPType, toICMPTypeCode, HasICMPTypeCode, 0},
+	{ICMPTypeCodeIPv6, toICMPTypeCode, HasICMPTypeCode, 0},
+	{SrcVLAN, toVLAN, HasVLAN, 0},
+	{Dot1qVLANID, toVLAN, HasVLAN, 0},
+	{DstVLAN, toPostVLAN, HasPostVLAN, 0},
+	{PostDot1qVLANID, toPostVLAN, HasPostVLAN, 0},
+	{EthernetType, toEtherType, HasEtherType, 0},
+	{InSrcMAC, toSrcMAC, HasSrcMAC, 0},
+	{OutSrcMAC, toSrcMAC, HasSrcMAC, 0},
+	{InDstMAC, toDstMAC, HasDstMAC, 0},
+	{OutDstMAC, toDstMAC, HasDstMAC, 0},
+	{IPProtocolVersion, toIPVersion, HasIPVersion, 0},
+	{Protocol, toProtocol, HasProtocol, 0},
+	{SrcTOS, toTOS, HasTOS, 0},
+	{TCPFlags, toTCPFlags, HasTCPFlags, 0},
+	{SrcMask, toSrcMask, HasSrcMask, 4},
+	{IPv6SrcMask, toSrcMask, HasSrcMask, 6},
+	{DstMask, toDstMask, HasDstMask, 4},
+	{IPv6DstMask, toDstMask, HasDstMask, 6},
+	{Direction, toDirection, HasDirection, 0},
+	{ForwardingStatus, toForwardingStatus, HasForwardingStatus, 0},
+	{FlowEndReason, toFlowEndReason, HasFlowEndReason, 0},
 }
 
 // fits reports whether a field of that length can go to the target.
@@ -143,54 +144,14 @@ func (to target) fits(length uint16) bool {
 	return length >= 1 && length <= 8
 }
 
-// fitting is the slot of the first field of that type, or -1 when the template has none or its length does not fit.
-func (l *Layout) fitting(t FieldType) int {
-	i := l.Index(t)
-	for _, s := range sources {
-		if s.field == t && i >= 0 && s.to.fits(l.slots[i].length) {
-			return i
-		}
-	}
-	return -1
-}
-
-// plan compiles the layout without the field types to leave out.
-func (l *Layout) plan(without []FieldType) *Plan {
-	p := &Plan{layout: l}
-	add := func(i int, to target) { p.steps = append(p.steps, step{l.slots[i], to}) }
-	for _, s := range sources {
-		if i := l.fitting(s.field); i >= 0 && p.has&s.has == 0 && !slices.Contains(without, s.field) {
-			p.has |= s.has
-			add(i, s.to)
-		}
-	}
-	// Both of these tell the interval, and 0 in one of them does not count.
-	for _, t := range []FieldType{SamplingInterval, FlowSamplerRandomInterval} {
-		if i := l.Index(t); i >= 0 && toSamplingInterval.fits(l.slots[i].length) {
-			p.has |= HasSamplingInterval
-			add(i, toSamplingInterval)
-		}
-	}
-	if p.has&(HasSrcAddr|HasDstAddr) != 0 {
-		p.has |= HasIPVersion
-	}
-	slices.SortStableFunc(p.steps, func(a, b step) int {
-		if a.vars != b.vars {
-			return a.vars - b.vars
-		}
-		return a.off - b.off
-	})
-	return p
-}
-
 // set stores the value of a field. Numbers wider than their place lose their upper bytes, as flags of two bytes should.
 func (to target) set(r *Record, b []byte) {
 	switch to {
 	case toSrcAddr4:
-		r.SrcAddr, r.IPVersion = MappedV4(binary.BigEndian.Uint32(b)), 4
+		r.SrcAddr = MappedV4(binary.BigEndian.Uint32(b))
 		return
 	case toDstAddr4:
-		r.DstAddr, r.IPVersion = MappedV4(binary.BigEndian.Uint32(b)), 4
+		r.DstAddr = MappedV4(binary.BigEndian.Uint32(b))
 		return
 	case toNextHop4:
 		r.NextHop = MappedV4(binary.BigEndian.Uint32(b))
@@ -199,10 +160,10 @@ func (to target) set(r *Record, b []byte) {
 		r.BGPNextHop = MappedV4(binary.BigEndian.Uint32(b))
 		return
 	case toSrcAddr6:
-		r.SrcAddr, r.IPVersion = [16]byte(b), 6
+		r.SrcAddr = [16]byte(b)
 		return
 	case toDstAddr6:
-		r.DstAddr, r.IPVersion = [16]byte(b), 6
+		r.DstAddr = [16]byte(b)
 		return
 	case toNextHop6:
 		r.NextHop = [16]byte(b)
@@ -256,6 +217,10 @@ func (to target) set(r *Record, b []byte) {
 	case toSamplerID:
 		r.SamplerID = v
 	case toSamplingInterval:
+		if v != 0 {
+			r.SamplingInterval = uint32(v)
+		}
+	case toSamplerInterval:
 		if r.SamplingInterval == 0 {
 			r.SamplingInterval = uint32(v)
 		}
@@ -272,9 +237,7 @@ func (to target) set(r *Record, b []byte) {
 	case toEtherType:
 		r.EtherType = uint16(v)
 	case toIPVersion:
-		if r.IPVersion == 0 { // the addresses know better
-			r.IPVersion = uint8(v)
-		}
+		r.IPVersion = uint8(v)
 	case toProtocol:
 		r.Protocol = uint8(v)
 	case toTOS:

@@ -1,0 +1,258 @@
+// Package flows is the flow table of one monitor of one source: it decides when a flow is over.
+//
+// Time comes in windows. Merge collects the partial updates of the next window, Close applies them by the rules of the
+// design (section 7) and ends every flow whose time has come. A mode of aging is a file: inactive.go, active.go,
+// finrst.go, bytelimit.go, end.go.
+package flows
+
+import (
+	"cmp"
+	"slices"
+
+	"netstream/schemas/flow"
+	"netstream/schemas/key"
+	"netstream/schemas/update"
+	"netstream/schemas/weight"
+	"netstream/schemas/window"
+)
+
+// Aging says when flows end.
+type Aging struct {
+	Inactive  int64  // ns without a packet
+	Active    int64  // ns since the first packet
+	FINRST    bool   // whether FIN or RST ends a flow
+	ByteLimit uint64 // bytes a flow may count
+}
+
+// entry is a live flow. It holds no pointers and is named by its number in the slab.
+type entry[K any] struct {
+	key            K
+	first, last    int64
+	packets, bytes uint64 // packets is 0 while the flow has only pending updates
+	tag            uint32 // of the index
+	pending        uint32 // its latest pending update plus one; 0 is none
+	next, prev     uint32 // in the wheel's bucket
+	bucket         uint32 // of the wheel plus one; 0 is none
+	flags          uint8
+}
+
+// pending is the merged update of a flow in the window that is being collected. A flow may have several: a SYN after a
+// FIN or RST begins another.
+type pending struct {
+	entry          uint32
+	first, last    int64
+	packets, bytes uint64
+	flags          uint8
+}
+
+// Table holds the live flows. It is not safe for use by several goroutines.
+type Table[K key.Key[K]] struct {
+	aging   Aging
+	slab    slab[K]
+	index   index
+	wheel   wheel
+	pending []pending
+	ended   []flow.Row[K]
+	sampled bool          // weighted sums are kept
+	sums    []weight.Sums // of the entries, by number, once sampled
+	psums   []weight.Sums // of the pending updates, once sampled
+}
+
+// New makes an empty table.
+func New[K key.Key[K]](a Aging) *Table[K] {
+	return &Table[K]{aging: a, wheel: newWheel(a.Inactive), index: newIndex()}
+}
+
+// Len is the number of live flows.
+func (t *Table[K]) Len() int { return t.index.used }
+
+// Merge adds a partial update to the window that is being collected; hash is the flow hash of its key. The parts of a
+// flow must come in the order of its packets.
+func (t *Table[K]) Merge(u *update.Row[K], hash uint64, sampled bool) {
+	if sampled && !t.sampled {
+		t.startSums()
+	}
+	n := t.entry(&u.Key, uint32(hash>>32))
+	e := t.slab.at(n)
+	if e.pending != 0 {
+		if p := &t.pending[e.pending-1]; !u.StartsSYN || p.flags&finOrRST == 0 {
+			p.first, p.last = min(p.first, u.First), max(p.last, u.Last)
+			p.packets += uint64(u.Packets)
+			p.bytes += u.Bytes
+			p.flags |= u.TCPFlags
+			if t.sampled {
+				t.psums[e.pending-1].Add(&u.Sums)
+			}
+			return
+		}
+	}
+	t.pending = append(t.pending, pending{
+		entry: n, first: u.First, last: u.Last, packets: uint64(u.Packets), bytes: u.Bytes, flags: u.TCPFlags,
+	})
+	if t.sampled {
+		t.psums = append(t.psums, u.Sums)
+	}
+	e.pending = uint32(len(t.pending))
+}
+
+// Close ends the window that begins at start: windows must be closed one after another as long as there are live flows.
+// It applies what was merged and then ends what is due at the window's end.
+func (t *Table[K]) Close(start int64) {
+	end := start + window.Length
+	t.wheel.begin(end)
+	for i := range t.pending {
+		p := &t.pending[i]
+		e := t.slab.at(p.entry)
+		last := e.pending == uint32(i+1)
+		if e.packets > 0 {
+			switch {
+			case t.inactiveBefore(e, p):
+				t.end(p.entry, flow.Inactive)
+			case t.activeAt(e, start):
+				t.end(p.entry, flow.Active)
+			case t.overBytes(e, p):
+				t.end(p.entry, flow.Bytes)
+			}
+		}
+		t.add(i)
+		if t.finished(e) {
+			t.end(p.entry, flow.FIN)
+		}
+		if last {
+			e.pending = 0
+			t.settle(p.entry, end)
+		}
+	}
+	t.pending, t.psums = t.pending[:0], t.psums[:0]
+	t.wheel.advance(end, t.expire)
+}
+
+// add counts pending update i in its flow.
+func (t *Table[K]) add(i int) {
+	p := &t.pending[i]
+	e := t.slab.at(p.entry)
+	if e.packets == 0 {
+		e.first, e.last, e.flags = p.first, p.last, 0
+	}
+	e.first, e.last = min(e.first, p.first), max(e.last, p.last)
+	e.packets += p.packets
+	e.bytes += p.bytes
+	e.flags |= p.flags
+	if t.sampled {
+		t.sums[p.entry].Add(&t.psums[i])
+	}
+}
+
+// end emits the flow and leaves its entry empty.
+func (t *Table[K]) end(n uint32, why flow.Reason) {
+	e := t.slab.at(n)
+	f := flow.Row[K]{
+		Key: e.key, First: e.first, Last: e.last, Packets: e.packets, Bytes: e.bytes, TCPFlags: e.flags, Reason: why,
+	}
+	if t.sampled {
+		f.Sums = t.sums[n]
+		t.sums[n] = weight.Sums{}
+	} else {
+		f.Sums = weight.Unsampled(e.packets, e.bytes)
+	}
+	t.ended = append(t.ended, f)
+	e.packets, e.bytes, e.flags = 0, 0, 0
+}
+
+// settle removes an entry that has no flow after the last of its updates, and gives a new flow its place in the wheel.
+func (t *Table[K]) settle(n uint32, now int64) {
+	e := t.slab.at(n)
+	if e.packets == 0 {
+		t.remove(n)
+	} else if e.bucket == 0 {
+		deadline, _ := t.deadline(e)
+		link(&t.wheel, &t.slab, n, max(deadline, now))
+	}
+}
+
+// deadline is when the flow ends if no packet comes, and why: the earlier of the two timers, a tie is inactive.
+func (t *Table[K]) deadline(e *entry[K]) (int64, flow.Reason) {
+	inactive, active := t.inactiveDeadline(e), t.activeDeadline(e)
+	if active < inactive {
+		return active, flow.Active
+	}
+	return inactive, flow.Inactive
+}
+
+// expire handles the flows of a bucket of the wheel whose turn has come: those that lived on are filed again.
+func (t *Table[K]) expire(bucket uint32, now int64) {
+	for n := t.wheel.take(bucket); n != 0; {
+		e := t.slab.at(n)
+		next := e.next
+		e.bucket, e.next, e.prev = 0, 0, 0
+		t.wheel.count--
+		if at, why := t.deadline(e); at <= now {
+			t.end(n, why)
+			t.remove(n)
+		} else {
+			link(&t.wheel, &t.slab, n, at)
+		}
+		n = next
+	}
+}
+
+// Ended returns the flows that ended since the last call, in canonical order: last, first, key. They are valid until the
+// next Close or End.
+func (t *Table[K]) Ended() []flow.Row[K] {
+	ended := t.ended
+	t.ended = t.ended[:0]
+	slices.SortFunc(ended, func(a, b flow.Row[K]) int {
+		if c := cmp.Compare(a.Last, b.Last); c != 0 {
+			return c
+		}
+		if c := cmp.Compare(a.First, b.First); c != 0 {
+			return c
+		}
+		return a.Key.Compare(b.Key)
+	})
+	return ended
+}
+
+// entry finds the entry of a key or makes an empty one.
+func (t *Table[K]) entry(k *K, tag uint32) uint32 {
+	i, n := t.index.find(tag, func(n uint32) bool { return t.slab.at(n).key == *k })
+	if n != 0 {
+		return n
+	}
+	n = t.slab.alloc()
+	e := t.slab.at(n)
+	e.key, e.tag = *k, tag
+	t.index.insert(i, tag, n)
+	if t.sampled {
+		for len(t.sums) <= int(n) {
+			t.sums = append(t.sums, weight.Sums{})
+		}
+	}
+	return n
+}
+
+// remove forgets an empty entry.
+func (t *Table[K]) remove(n uint32) {
+	e := t.slab.at(n)
+	if e.bucket != 0 {
+		unlink(&t.wheel, &t.slab, n)
+	}
+	t.index.remove(e.tag, n)
+	t.slab.release(n)
+}
+
+// startSums begins to keep weighted sums; all flows so far are unsampled.
+func (t *Table[K]) startSums() {
+	t.sampled = true
+	t.sums = make([]weight.Sums, t.slab.len())
+	for n := uint32(1); int(n) < t.slab.len(); n++ {
+		e := t.slab.at(n)
+		t.sums[n] = weight.Unsampled(e.packets, e.bytes)
+	}
+	for i := range t.pending {
+		t.psums = append(t.psums, weight.Unsampled(t.pending[i].packets, t.pending[i].bytes))
+	}
+}
+
+// Sampled tells whether weighted sums differ from counts.
+func (t *Table[K]) Sampled() bool { return t.sampled }

@@ -1,0 +1,52 @@
+// Package ager is stage 3: it decides when a flow is over.
+//
+//	UPDATES updates.<f>.*, commits.* -> worker f -> FLOWS flows.<f>
+//
+// A worker owns one flow shard. What it does is a function of the updates stream alone: the clock of a source is the
+// lowest watermark over the packet shards, windows are applied in order when the clock passes their end, and the flows
+// that end are sorted, numbered and published under a fence. So recovery is replay: a restarted worker reads the stream
+// again from its start and drops the flows whose numbers are already published.
+package ager
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"netstream/pipeline/bus"
+)
+
+// Service runs the agers of the flow shards it owns.
+type Service struct {
+	cfg     Config
+	bus     *bus.Bus
+	shards  []int
+	metrics *metrics
+	log     *slog.Logger
+}
+
+// New makes the agers of some flow shards; it starts nothing.
+func New(cfg Config, b *bus.Bus, shards []int, reg prometheus.Registerer, log *slog.Logger) *Service {
+	return &Service{cfg: cfg, bus: b, shards: shards, metrics: newMetrics(reg), log: log}
+}
+
+// Run works until ctx ends or a shard fails. Live flows are not ended then: they are still in the updates stream.
+func (s *Service) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, shard := range s.shards {
+		g.Go(func() error {
+			w, err := newWorker(ctx, s, shard)
+			if err == nil {
+				err = w.run(ctx)
+			}
+			if err != nil && ctx.Err() == nil {
+				return fmt.Errorf("ager: flow shard %d: %w", shard, err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}

@@ -1,0 +1,217 @@
+package ager
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"netstream/pipeline/bus"
+	"netstream/schemas/commit"
+	"netstream/schemas/key"
+	"netstream/schemas/ledger"
+	"netstream/schemas/message"
+	"netstream/schemas/update"
+)
+
+// monitors are the flow definitions, one of each record kind; their index is the monitor column.
+var monitors = [...]string{"ipv4", "ipv6"}
+
+const (
+	monitorIPv4 = 0
+	monitorIPv6 = 1
+)
+
+// worker is the ager of one flow shard.
+type worker struct {
+	*Service
+	shard   int
+	sources map[string]*source
+	order   []*source // in the order they came, which the log decides
+	emitter *emitter
+}
+
+func newWorker(ctx context.Context, s *Service, shard int) (*worker, error) {
+	e, err := newEmitter(ctx, s, shard)
+	if err != nil {
+		return nil, err
+	}
+	return &worker{Service: s, shard: shard, sources: map[string]*source{}, emitter: e}, nil
+}
+
+// run reads the updates stream from its start until ctx ends.
+func (w *worker) run(ctx context.Context) error {
+	p := w.bus.Pipeline
+	reader, err := w.bus.Reader(ctx, p.UpdatesStream(), []string{"ns." + string(p) + ".updates." + fmt.Sprint(w.shard) + ".*", "ns." + string(p) + ".commits.*"}, 0)
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	for {
+		m, err := reader.Next(ctx, time.Second)
+		if err != nil {
+			return err
+		}
+		if m == nil {
+			continue
+		}
+		if err := w.take(ctx, m); err != nil {
+			return fmt.Errorf("%s: %w", m.Where(), err)
+		}
+	}
+}
+
+// take handles one message.
+func (w *worker) take(ctx context.Context, m *bus.Message) error {
+	packetShard, isCommit, err := w.bus.Pipeline.PacketShard(m.Subject)
+	if err != nil {
+		return err
+	}
+	if packetShard < 0 || packetShard >= w.bus.Layout.PacketShards {
+		return fmt.Errorf("packet shard %d of %d", packetShard, w.bus.Layout.PacketShards)
+	}
+	if !isCommit {
+		return w.hold(m)
+	}
+	if err := w.mark(m, packetShard); err != nil {
+		return err
+	}
+	return w.step(ctx, m.Sequence)
+}
+
+// hold files the updates of a message under their sources and windows.
+func (w *worker) hold(m *bus.Message) error {
+	parts, err := message.Parts(m.Header, m.Body, update.SchemaIPv4, update.SchemaIPv6)
+	if err != nil {
+		return err
+	}
+	names, kinds := m.Header.List(message.Sources), m.Header.List(message.Monitors)
+	if len(kinds) != len(monitors) || kinds[monitorIPv4] != monitors[monitorIPv4] || kinds[monitorIPv6] != monitors[monitorIPv6] {
+		return fmt.Errorf("%w: monitors %q, want %q", message.ErrHeader, kinds, monitors)
+	}
+	for _, p := range parts {
+		if p.Schema == update.SchemaIPv4 {
+			err = hold(w, p, update.NewIPv4(), names, func(h *held) *[]run[key.IPv4] { return &h.ipv4 })
+		} else {
+			err = hold(w, p, update.NewIPv6(), names, func(h *held) *[]run[key.IPv6] { return &h.ipv6 })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hold cuts the rows of one part into runs of one source and window. The rows stay in the message's memory.
+func hold[K any](w *worker, p message.Part, rows *update.Rows[K], names []string, of func(*held) *[]run[K]) error {
+	if err := p.Read(rows.Columns()); err != nil {
+		return err
+	}
+	if err := rows.Check(len(names), len(monitors)); err != nil {
+		return err
+	}
+	w.metrics.updates.Add(float64(rows.Len()))
+	for lo, hi := 0, 0; lo < rows.Len(); lo = hi {
+		src, start := rows.Source[lo], rows.WindowAt(lo)
+		s := w.source(names[src])
+		if start+1 <= s.clock {
+			return fmt.Errorf("%s row %d: window %d of source %s is already closed", p.Schema, lo, start, s.name)
+		}
+		for hi = lo; hi < rows.Len() && rows.Source[hi] == src && rows.WindowAt(hi) == start; hi++ {
+			s.in.Packets += uint64(rows.Packets[hi])
+			s.in.Bytes += rows.Bytes[hi]
+		}
+		s.in.Rows += uint64(hi - lo)
+		runs := of(s.at(start))
+		*runs = append(*runs, run[K]{rows, lo, hi})
+	}
+	return nil
+}
+
+// mark takes watermarks and counters from a commit.
+func (w *worker) mark(m *bus.Message, packetShard int) error {
+	parts, err := message.Parts(m.Header, m.Body, commit.SchemaWatermark, ledger.Schema)
+	if err != nil {
+		return err
+	}
+	for _, p := range parts {
+		if p.Schema == commit.SchemaWatermark {
+			var marks commit.Watermarks
+			if err := p.Read(marks.Columns()); err != nil {
+				return err
+			}
+			for i := range marks.Len() {
+				mark := marks.At(i)
+				s := w.source(mark.Source)
+				mark.Time = max(mark.Time, s.marks[packetShard].Time) // a clock never goes back
+				s.marks[packetShard] = mark
+				s.touched = true
+			}
+			continue
+		}
+		var rows ledger.Rows
+		if err := p.Read(rows.Columns()); err != nil {
+			return err
+		}
+		for i := range rows.Len() {
+			e := rows.At(i)
+			s := w.source(e.Source)
+			if old, ok := s.upstream[e.Key()]; !ok || e.Packets >= old.Packets {
+				s.upstream[e.Key()] = e
+			}
+		}
+	}
+	return nil
+}
+
+// step moves the clocks as far as the watermarks allow and publishes what ended.
+func (w *worker) step(ctx context.Context, sequence uint64) error {
+	var failed error
+	emit := func(s *source) {
+		if failed == nil {
+			failed = w.emitter.collect(ctx, s)
+		}
+	}
+	live, over := 0, []*source(nil)
+	for _, s := range w.order {
+		until, ended := s.horizon()
+		s.advance(until, emit)
+		if ended {
+			s.ipv4.table.End()
+			s.ipv6.table.End()
+			emit(s)
+			w.emitter.ended = append(w.emitter.ended, s)
+			over = append(over, s)
+		}
+		live += s.ipv4.table.Len() + s.ipv6.table.Len()
+	}
+	if failed != nil {
+		return failed
+	}
+	w.metrics.live.Set(float64(live))
+	for _, s := range over {
+		w.forget(s)
+	}
+	return w.emitter.finish(ctx, sequence, w.order)
+}
+
+// source is the source of that name, made if need be.
+func (w *worker) source(name string) *source {
+	s := w.sources[name]
+	if s == nil {
+		s = newSource(name, w.shard, w.bus.Layout.PacketShards, w.cfg.aging())
+		w.sources[name] = s
+		w.order = append(w.order, s)
+	}
+	return s
+}
+
+// forget drops a source that has ended.
+func (w *worker) forget(s *source) {
+	delete(w.sources, s.name)
+	for i, o := range w.order {
+		if o == s {
+			w.order = append(w.order[:i], w.order[i+1:]...)
+			return
+		}
+	}
+}

@@ -1,0 +1,271 @@
+package flowcache
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"netstream/pipeline/bus"
+	"netstream/schemas/commit"
+	"netstream/schemas/key"
+	"netstream/schemas/ledger"
+	"netstream/schemas/message"
+	"netstream/schemas/packet"
+	"netstream/services/flowcache/internal/table"
+)
+
+// monitors are the flow definitions, one of each record kind; their index is the monitor column.
+var monitors = [...]string{"ipv4", "ipv6"}
+
+const (
+	monitorIPv4 = 0
+	monitorIPv6 = 1
+)
+
+// minTime is a watermark that promises nothing.
+const minTime = math.MinInt64
+
+// worker is the flow cache of one packet shard.
+type worker struct {
+	*Service
+	shard    int
+	stream   string
+	position uint64 // of the packets stream, covered by what is held or committed
+	writer   *bus.Writer
+	sources  []*source // in the order they came; the index is the source column
+	byName   map[string]uint16
+	ipv4     *table.Table[key.IPv4]
+	ipv6     *table.Table[key.IPv6]
+	since    time.Time // when the oldest held row or watermark came
+	pending  bool      // something is not committed
+	ended    bool      // a source ended since the last commit
+	handover *handover
+
+	rows4 *packet.Rows[key.IPv4]
+	rows6 *packet.Rows[key.IPv6]
+	log1  ledger.Rows
+}
+
+// newWorker opens the shard's fence and resumes from its last commit.
+func newWorker(ctx context.Context, s *Service, shard int) (*worker, error) {
+	w := &worker{
+		Service: s, shard: shard, stream: s.bus.Pipeline.PacketsStream(), byName: map[string]uint16{},
+		ipv4: table.New[key.IPv4](s.cfg.Rows), ipv6: table.New[key.IPv6](s.cfg.Rows),
+		handover: newHandover(s.bus, shard),
+		rows4:    packet.NewIPv4(), rows6: packet.NewIPv6(),
+	}
+	writer, last, err := s.bus.Writer(ctx, s.bus.Pipeline.UpdatesStream(), s.bus.Pipeline.Commits(shard))
+	if err != nil {
+		return nil, err
+	}
+	w.writer = writer
+	if last == nil {
+		return w, nil
+	}
+	if err := w.resume(last); err != nil {
+		return nil, fmt.Errorf("resume from %s: %w", last.Where(), err)
+	}
+	s.log.Info("flow cache resumes", "shard", shard, "position", w.position, "sources", len(w.sources))
+	return w, nil
+}
+
+// resume takes position, watermarks and counters from the last commit.
+func (w *worker) resume(last *bus.Message) error {
+	covered, err := message.ParsePosition(last.Header.Get(message.Position))
+	if err != nil {
+		return err
+	}
+	w.position = covered[w.stream]
+	parts, err := message.Parts(last.Header, last.Body, commit.SchemaWatermark, ledger.Schema)
+	if err != nil {
+		return err
+	}
+	var marks commit.Watermarks
+	for _, p := range parts {
+		switch p.Schema {
+		case commit.SchemaWatermark:
+			if err := p.Read(marks.Columns()); err != nil {
+				return err
+			}
+			for i := range marks.Len() {
+				if m := marks.At(i); !m.Ended {
+					w.source(m.Source).Watermark = m
+				}
+			}
+		case ledger.Schema:
+			if err := p.Read(w.log1.Columns()); err != nil {
+				return err
+			}
+			for i := range w.log1.Len() {
+				if e := w.log1.At(i); w.known(e.Source) {
+					w.source(e.Source).restore(e)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (w *worker) known(name string) bool {
+	_, ok := w.byName[name]
+	return ok
+}
+
+// source is the source of that name, made if need be.
+func (w *worker) source(name string) *source {
+	i, ok := w.byName[name]
+	if !ok {
+		i = uint16(len(w.sources))
+		w.byName[name] = i
+		w.sources = append(w.sources, newSource(name, w.shard))
+	}
+	return w.sources[i]
+}
+
+// run takes in messages and hands over until ctx ends.
+func (w *worker) run(ctx context.Context) error {
+	reader, err := w.bus.Reader(ctx, w.stream, []string{w.bus.Pipeline.Packets(w.shard, "*")}, w.position)
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	for {
+		m, err := reader.Next(ctx, w.patience())
+		if err != nil {
+			return err
+		}
+		if m != nil {
+			if err := w.take(m); err != nil {
+				return fmt.Errorf("%s: %w", m.Where(), err)
+			}
+		}
+		silent := m == nil
+		full := max(w.ipv4.Len(), w.ipv6.Len()) >= w.cfg.Rows
+		if w.pending && (silent || full || w.ended || time.Since(w.since) >= w.cfg.HandOver) {
+			if err := w.handOver(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// patience is how long the input may be silent before what is held must go.
+func (w *worker) patience() time.Duration {
+	if !w.pending {
+		return w.cfg.HandOver
+	}
+	return max(w.cfg.HandOver-time.Since(w.since), time.Millisecond)
+}
+
+// take merges one message of sampled packets.
+func (w *worker) take(m *bus.Message) error {
+	name := m.Header.Get(message.Source)
+	if name == "" {
+		return fmt.Errorf("%w: no %s", message.ErrHeader, message.Source)
+	}
+	mark, err := m.Header.Int(message.Watermark)
+	if err != nil {
+		return err
+	}
+	parts, err := message.Parts(m.Header, m.Body, packet.SchemaIPv4, packet.SchemaIPv6, ledger.Schema)
+	if err != nil {
+		return err
+	}
+	if len(w.sources) > math.MaxUint16-1 && !w.known(name) {
+		return fmt.Errorf("more than %d sources", math.MaxUint16)
+	}
+	src := w.source(name)
+	index := w.byName[name]
+	w.rows4.Reset()
+	w.rows6.Reset()
+	w.log1.Reset()
+	for _, p := range parts { // read all before any of it counts
+		cols := w.log1.Columns()
+		switch p.Schema {
+		case packet.SchemaIPv4:
+			cols = w.rows4.Columns()
+		case packet.SchemaIPv6:
+			cols = w.rows6.Columns()
+		}
+		if err := p.Read(cols); err != nil {
+			return err
+		}
+	}
+	merge(w.ipv4, w.rows4, index, src.seeds[monitorIPv4], &src.in)
+	merge(w.ipv6, w.rows6, index, src.seeds[monitorIPv6], &src.in)
+	w.metrics.packets.Add(float64(w.rows4.Len() + w.rows6.Len()))
+	w.metrics.messages.Inc()
+	w.metrics.held.Set(float64(w.ipv4.Len() + w.ipv6.Len()))
+	for i := range w.log1.Len() {
+		e := w.log1.At(i)
+		src.sampler[e.Key()] = e
+	}
+	src.Time = max(src.Time, mark)
+	if m.Header.Get(message.End) != "" {
+		src.Ended, w.ended = true, true
+	}
+	w.position = m.Sequence
+	if !w.pending {
+		w.pending, w.since = true, time.Now()
+	}
+	return nil
+}
+
+// merge adds the rows of a message to the table of their kind and counts them.
+func merge[K key.Key[K]](t *table.Table[K], rows *packet.Rows[K], source uint16, seed uint64, in *ledger.Entry) {
+	var p packet.Row[K]
+	bytes := uint64(0)
+	for i := range rows.Len() {
+		rows.Read(i, &p)
+		bytes += uint64(p.Bytes)
+		t.Add(&p, p.Key.Hash(seed), source)
+	}
+	in.Packets += uint64(rows.Len())
+	in.Rows += uint64(rows.Len())
+	in.Bytes += bytes
+}
+
+// handOver publishes all that is held as one atomic batch and empties the tables.
+func (w *worker) handOver(ctx context.Context) error {
+	h := w.handover
+	h.begin(w.sources, w.stream, w.position)
+	if err := build(h, h.ipv4, w.ipv4, monitorIPv4, w.sources); err != nil {
+		return err
+	}
+	if err := build(h, h.ipv6, w.ipv6, monitorIPv6, w.sources); err != nil {
+		return err
+	}
+	head, body, err := h.commit(w.sources)
+	if err != nil {
+		return err
+	}
+	if err := w.writer.PublishBatch(ctx, h.parts, head, body); err != nil {
+		return err
+	}
+	w.metrics.handOvers.Inc()
+	w.metrics.updates.Add(float64(w.ipv4.Len() + w.ipv6.Len()))
+	w.metrics.held.Set(0)
+	w.ipv4.Reset()
+	w.ipv6.Reset()
+	w.pending = false
+	if w.ended {
+		w.forgetEnded()
+	}
+	return nil
+}
+
+// forgetEnded drops sources whose end is committed.
+func (w *worker) forgetEnded() {
+	w.ended = false
+	kept := w.sources[:0]
+	clear(w.byName)
+	for _, s := range w.sources {
+		if !s.Ended {
+			w.byName[s.Source] = uint16(len(kept))
+			kept = append(kept, s)
+		}
+	}
+	clear(w.sources[len(kept):])
+	w.sources = kept
+}
