@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected messages")
@@ -24,8 +23,8 @@ type line struct {
 	Export  exportSection   `yaml:"export"`
 	TLS     *tlsSection     `yaml:"tls" doc:"null = no TLS"`
 	Sources map[string]host `yaml:"sources" doc:"by name"`
-	private int
-	Skipped chan int `yaml:"-"`
+	_       int             // not exported: no key
+	Skipped chan int        `yaml:"-"`
 }
 
 type samplerSection struct {
@@ -98,7 +97,6 @@ func defaults() line {
 }
 
 var compare = cmp.Options{
-	cmpopts.IgnoreUnexported(line{}),
 	cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b }),
 }
 

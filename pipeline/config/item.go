@@ -25,7 +25,9 @@ func settable(v reflect.Value) reflect.Value {
 	case v.IsNil():
 		return newItem(v.Type().Elem()).Addr()
 	default:
-		return settable(v.Elem())
+		p := reflect.New(v.Type().Elem())
+		p.Elem().Set(v.Elem())
+		return p
 	}
 }
 
