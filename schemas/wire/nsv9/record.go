@@ -89,9 +89,6 @@ const (
 	HasFlowEndReason
 )
 
-// v4Prefix is the start of an IPv4 address in 16 bytes.
-const v4Prefix = "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff"
-
 // MappedV4 is an IPv4 address, a big-endian number, in the 16 bytes that Record uses.
 func MappedV4(a uint32) [16]byte {
 	return [16]byte{10: 0xff, 11: 0xff, 12: byte(a >> 24), 13: byte(a >> 16), 14: byte(a >> 8), 15: byte(a)}

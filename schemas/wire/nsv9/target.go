@@ -217,8 +217,8 @@ func (to target) set(r *Record, b []byte) {
 	case toSamplerID:
 		r.SamplerID = v
 	case toSamplingInterval:
-		if v != 0 {
-			r.SamplingInterval = uint32(v)
+		if n := uint32(v); n != 0 { // 0 is not told
+			r.SamplingInterval = n
 		}
 	case toSamplerInterval:
 		if r.SamplingInterval == 0 {
