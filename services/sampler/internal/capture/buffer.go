@@ -6,23 +6,15 @@ import (
 	"io"
 )
 
-// maxEmptyReads is how many reads without a byte or an error are taken before giving up, as in package bufio.
-const maxEmptyReads = 100
-
 // fill moves the unread bytes to the front of the buffer and reads until it holds need of them.
 // Without a single byte it returns io.EOF at the end of the input, with some but too few ErrTruncated.
 func (r *Reader) fill(need int) error {
 	r.base += int64(r.pos)
 	r.end = copy(r.buf, r.buf[r.pos:r.end])
 	r.pos = 0
-	for empty := 0; r.end < need; {
+	for r.end < need {
 		n, err := r.src.Read(r.buf[r.end:])
 		r.end += n
-		if n == 0 && err == nil {
-			if empty++; empty == maxEmptyReads {
-				err = io.ErrNoProgress
-			}
-		}
 		if err != nil && r.end < need {
 			return r.stopped(err, need)
 		}
@@ -50,7 +42,7 @@ func (r *Reader) discard(n int64) error {
 func (r *Reader) stopped(err error, need int) error {
 	have, want := r.skipped+int64(r.end), r.skipped+int64(need)
 	switch {
-	case r.file.err != nil || err == io.ErrNoProgress:
+	case r.file.err != nil:
 		return fmt.Errorf("%s: byte %d of the uncompressed stream: %w", r.name, r.base-r.skipped, err)
 	case err == io.EOF && have == 0:
 		return io.EOF

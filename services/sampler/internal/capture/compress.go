@@ -25,13 +25,13 @@ func (r *Reader) decompress() error {
 	case n >= 2 && head[0] == 0x1f && head[1] == 0x8b: // RFC 1952 §2.3.1
 		z, err := gzip.NewReader(src)
 		if err != nil {
-			return r.stopped(headerError(err), 0)
+			return r.stopped(err, 0)
 		}
 		r.src, r.closers = z, append(r.closers, z)
 	case n == 4 && isZstd(binary.LittleEndian.Uint32(head)):
 		z, err := zstd.NewReader(src, zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
-			return r.stopped(headerError(err), 0)
+			return r.stopped(err, 0)
 		}
 		c := z.IOReadCloser()
 		r.src, r.closers = c, append(r.closers, c)
@@ -44,12 +44,4 @@ func (r *Reader) decompress() error {
 // isZstd knows the magic of frames and of skippable frames, RFC 8878 §3.1.
 func isZstd(magic uint32) bool {
 	return magic == 0xfd2fb528 || magic&^0xf == 0x184d2a50
-}
-
-// headerError makes the end of the input within a compression header an unexpected one.
-func headerError(err error) error {
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	return err
 }

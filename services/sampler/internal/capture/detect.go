@@ -23,6 +23,7 @@ func (r *Reader) detect() error {
 	}
 	f, ok := pcapFormat(magic)
 	if !ok {
+		_ = r.fill(8) // for the description; fewer bytes will do
 		return r.fault(ErrNotCapture, "%s", describe(r.buf[:r.end]))
 	}
 	r.format = f

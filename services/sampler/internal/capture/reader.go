@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync/atomic"
 
 	"netstream/services/sampler/internal/packet"
 )
@@ -196,21 +195,4 @@ func (r *Reader) Close() error {
 	}
 	r.closers = nil
 	return errors.Join(errs...)
-}
-
-// file counts what is read from the stored file and keeps its error, so that it can be told from one of
-// the decompressor above.
-type file struct {
-	src io.Reader
-	n   atomic.Int64
-	err error // other than io.EOF
-}
-
-func (f *file) Read(b []byte) (int, error) {
-	n, err := f.src.Read(b)
-	f.n.Add(int64(n))
-	if err != nil && err != io.EOF {
-		f.err = err
-	}
-	return n, err
 }
