@@ -2,6 +2,7 @@ package traffic
 
 import (
 	"math"
+	"sync"
 	"testing"
 	"time"
 )
@@ -27,9 +28,9 @@ func meanPackets(g *Generator, i, conversations int) float64 {
 func TestPacketsOfConversations(t *testing.T) {
 	g := New(Config{Seed: 7, PacketsPerSecond: 1000}, start)
 	for i := range apps {
-		conversations := 500
+		conversations := 200
 		if apps[i].packets < 1000 {
-			conversations = 30_000
+			conversations = 6000
 		}
 		got := meanPackets(g, i, conversations)
 		if want := apps[i].packets; got < 0.85*want || got > 1.15*want {
@@ -74,10 +75,13 @@ type counts struct {
 	hosts               map[address]bool
 }
 
-func countDay(rate float64, day time.Duration) *counts {
-	g := quiet(Config{Seed: 13, PacketsPerSecond: rate, Day: day})
+// day is one day for all tests that look at one.
+var day = sync.OnceValue(func() *counts { return countDay(5000, 10*time.Minute) })
+
+func countDay(rate float64, length time.Duration) *counts {
+	g := quiet(Config{Seed: 13, PacketsPerSecond: rate, Day: length})
 	c := &counts{hosts: map[address]bool{}}
-	for end := start.Add(day).UnixNano(); g.queue[0].at < end; {
+	for end := start.Add(length).UnixNano(); g.queue[0].at < end; {
 		f := g.next()
 		if f == nil || f.shape >= shapeScan {
 			continue
@@ -98,7 +102,7 @@ func countDay(rate float64, day time.Duration) *counts {
 }
 
 func TestMix(t *testing.T) {
-	c := countDay(8000, 10*time.Minute)
+	c := day()
 	within := func(what string, got, least, most float64) {
 		if got < least || got > most {
 			t.Errorf("%s: %.4f, want %.4f to %.4f", what, got, least, most)
@@ -121,7 +125,7 @@ func TestMix(t *testing.T) {
 
 // Work, leisure and backups have their hours.
 func TestRhythm(t *testing.T) {
-	c := countDay(8000, 10*time.Minute)
+	c := day()
 	for i := range apps {
 		a := &apps[i]
 		hour := func(from, to int) (sum float64) {

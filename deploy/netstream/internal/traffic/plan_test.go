@@ -25,7 +25,7 @@ type watched struct {
 
 // watch runs a generator and notes the effects of its first events.
 func watch(events int) []watched {
-	g := New(Config{Seed: 14, PacketsPerSecond: 2000}, start)
+	g := New(Config{Seed: 14, PacketsPerSecond: 1000}, start)
 	var out []watched
 	var target address
 	for {
@@ -86,11 +86,11 @@ func TestEventsHappen(t *testing.T) {
 		case PortScan:
 			ok = len(e.ports) > 500
 		case Reflection:
-			ok = float64(e.victim) > 1000*seconds && e.bytes/e.victim > 400 && len(e.sources) > 400
+			ok = float64(e.victim) > 500*seconds && e.bytes/e.victim > 400 && len(e.sources) > 400
 		case SYNFlood:
-			ok = float64(len(e.sources)) > 700*seconds
+			ok = float64(len(e.sources)) > 350*seconds
 		case FlashCrowd:
-			ok = float64(e.victim) > 100*seconds && len(e.sources) > 500
+			ok = float64(e.victim) > 50*seconds && len(e.sources) > 500
 		case Outage:
 			dead, other := uplinkA, uplinkB
 			if e.Target == "uplink-b" {
