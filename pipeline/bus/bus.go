@@ -17,10 +17,6 @@ import (
 	"netstream/schemas/subject"
 )
 
-// MaxMessage is the largest message a stage may publish, in bytes with its header: the limit of a NATS server that
-// nobody configured, less room for what the server adds.
-const MaxMessage = 1<<20 - 16<<10
-
 // Bus is one connection to the streams of one pipeline. It is safe for use by several goroutines.
 type Bus struct {
 	Pipeline subject.Pipeline
@@ -82,3 +78,9 @@ func New(conn *nats.Conn, pipeline string, layout Layout) (*Bus, error) {
 	}
 	return b, nil
 }
+
+// MaxBody is the largest body a message may have: what the server takes, less room for the header.
+func (b *Bus) MaxBody() int { return int(b.conn.MaxPayload()) - headerRoom }
+
+// headerRoom is kept free for a message's header.
+const headerRoom = 16 << 10

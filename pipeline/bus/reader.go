@@ -12,7 +12,7 @@ import (
 	"netstream/schemas/message"
 )
 
-// readAhead bounds the messages a reader asks for at a time, and so its memory: 16 of at most MaxMessage.
+// readAhead bounds the messages a reader asks for at a time, and so its memory: 16 of half a megabyte as a rule.
 const readAhead = 16
 
 // Reader reads a stream's messages on some subjects in order, from a position on. It acknowledges nothing: positions

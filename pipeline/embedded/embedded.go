@@ -26,6 +26,7 @@ func Start(dir string, log *slog.Logger) (*Server, error) {
 		// Limits are those of the streams and of the disk; the account has none of its own.
 		JetStreamMaxStore:  1 << 50,
 		JetStreamMaxMemory: 64 << 20,
+		MaxPayload:         8 << 20,
 		MaxPending:         256 << 20,
 		NoSigs:             true,
 		NoSystemAccount:    false,

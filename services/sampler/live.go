@@ -1,0 +1,42 @@
+package sampler
+
+import (
+	"context"
+
+	"netstream/schemas/message"
+	"netstream/schemas/subject"
+)
+
+// Live publishes the packets of a live input as a source, until ctx or the input ends. Each start is an epoch of its
+// own: counters and watermark go on from the last one, what passed in between is unobserved.
+func (s *Service) Live(ctx context.Context, name string, in Input) error {
+	if err := subject.Valid(name); err != nil {
+		return err
+	}
+	src, lasts, err := openSource(ctx, s, name)
+	if err != nil {
+		return err
+	}
+	entries, err := lastEntries(lasts)
+	if err != nil {
+		return err
+	}
+	src.books.restore(entries)
+	src.shown = src.books
+	epoch := uint64(0)
+	for p, sh := range src.shards {
+		epoch = max(epoch, sh.epoch)
+		if last := lasts[p]; last != nil {
+			mark, err := last.Header.Int(message.Watermark)
+			if err != nil {
+				return err
+			}
+			src.newest = max(src.newest, mark)
+		}
+	}
+	for _, sh := range src.shards {
+		sh.epoch, sh.covered = epoch+1, 0
+	}
+	s.log.Info("live source starts", "source", name, "epoch", epoch+1)
+	return src.pump(ctx, in, false)
+}
