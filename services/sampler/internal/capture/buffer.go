@@ -61,9 +61,9 @@ func (r *Reader) stopped(err error, need int) error {
 }
 
 // fault is an Error about the record at r.pos.
-func (r *Reader) fault(reason error, format string, args ...any) *Error {
+func (r *Reader) fault(reason error, detail string, args ...any) *Error {
 	return &Error{
 		File: r.name, Offset: r.base + int64(r.pos) - r.skipped,
-		Reason: reason, Detail: fmt.Sprintf(format, args...),
+		Reason: reason, Detail: fmt.Sprintf(detail, args...),
 	}
 }
