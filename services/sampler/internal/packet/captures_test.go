@@ -2,6 +2,7 @@ package packet_test
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -14,8 +15,6 @@ import (
 	"strings"
 	"testing"
 
-	"encoding/binary"
-
 	"github.com/google/go-cmp/cmp"
 
 	"netstream/services/sampler/internal/capture"
@@ -25,15 +24,15 @@ import (
 
 // findings are the values of an expected file that the parser decides on.
 type findings struct {
-	Packets, WithKey       int
-	Reasons                map[string]int // of malformed packets: a verdict, or "cut"
-	Malformed              []int          // numbers of the first 40 malformed packets
-	Shapes                 map[string]int // what lies before the IP header
-	Protocols              map[string]int
-	Fragments, TCPFlags    map[string]int
-	MPLSDepth              map[string]int
-	IPv4SHA, IPv6SHA, L2SH string
-	IPv4, IPv6, L2         int
+	Packets, WithKey        int
+	Reasons                 map[string]int // of malformed packets: a verdict, or "cut"
+	Malformed               []int          // numbers of the first 40 malformed packets
+	Shapes                  map[string]int // what lies before the IP header
+	Protocols               map[string]int
+	Fragments, TCPFlags     map[string]int
+	MPLSDepth               map[string]int
+	IPv4SHA, IPv6SHA, L2SHA string
+	IPv4, IPv6, L2          int
 }
 
 // flows counts packets and bytes by key, a JSON array as in the expected files.
@@ -187,7 +186,7 @@ func find(packets []capture.Packet) (f findings, v4, v6, l2 flows) {
 		}
 	}
 	f.IPv4, f.IPv6, f.L2 = len(v4), len(v6), len(l2)
-	f.IPv4SHA, f.IPv6SHA, f.L2SH = v4.sha(), v6.sha(), l2.sha()
+	f.IPv4SHA, f.IPv6SHA, f.L2SHA = v4.sha(), v6.sha(), l2.sha()
 	return f, v4, v6, l2
 }
 
@@ -198,7 +197,7 @@ func expected(c capturetest.Capture) findings {
 		Protocols: notNil(c.IPProtocols), Fragments: notNil(c.Fragments), TCPFlags: notNil(c.TCPFlags),
 		MPLSDepth: notNil(c.MPLS.Depth),
 		IPv4:      c.IPv4Flows, IPv6: c.IPv6Flows, L2: c.L2Flows,
-		IPv4SHA: c.IPv4SHA, IPv6SHA: c.IPv6SHA, L2SH: c.L2SHA,
+		IPv4SHA: c.IPv4SHA, IPv6SHA: c.IPv6SHA, L2SHA: c.L2SHA,
 	}
 	if len(c.Malformed.Numbers) > 0 {
 		f.Malformed = c.Malformed.Numbers
