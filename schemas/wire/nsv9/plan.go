@@ -9,7 +9,8 @@ import (
 // up while reading. It is never changed and may be shared.
 type Plan struct {
 	layout *Layout
-	steps  []step
+	// steps[n] are the steps for fields behind the n-th field of variable length; most templates have just steps[0].
+	steps  [][]step
 	has    Has
 	family uint8 // IP version by the addresses, 0 when there are none
 	// A template with addresses of both versions sends zeros in one of them. ipv4 is then the plan for records whose
@@ -18,21 +19,23 @@ type Plan struct {
 	src6, dst6 int
 }
 
-// step moves one field of the record, at a slot of the layout, to its place.
+// step moves one field to its place. off and end count from the end of the variable-length fields before it.
 type step struct {
-	slot
-	to target
+	off, end int
+	mask     uint64 // of the bits of a number
+	to       target
 }
 
 // NewPlan compiles the layout of a flow template. Fields it does not know, or whose length does not fit them, are
 // skipped, as are fields of variable length; they never fail a record.
 func NewPlan(l *Layout) *Plan {
-	slots := l.fitting()
-	has := func(t FieldType) bool { _, ok := slots[t]; return ok }
+	usable := l.usable()
+	slots := &usable
+	has := func(t FieldType) bool { return slots[t] >= 0 }
 	switch {
 	case has(IPv6SrcAddr) && has(IPv6DstAddr) && has(IPv4SrcAddr) && has(IPv4DstAddr):
 		p := l.plan(slots, 6)
-		p.ipv4, p.src6, p.dst6 = l.plan(slots, 4), slots[IPv6SrcAddr], slots[IPv6DstAddr]
+		p.ipv4, p.src6, p.dst6 = l.plan(slots, 4), int(slots[IPv6SrcAddr]), int(slots[IPv6DstAddr])
 		return p
 	case has(IPv6SrcAddr) || has(IPv6DstAddr):
 		return l.plan(slots, 6)
@@ -46,27 +49,38 @@ func NewPlan(l *Layout) *Plan {
 	return l.plan(slots, 0)
 }
 
-// fitting finds the slots of the field types that can fill a Record and have a length that fits. Of several fields of
-// one type the first is meant.
-func (l *Layout) fitting() map[FieldType]int {
-	slots := make(map[FieldType]int)
+// usable has for each field type the slot it can fill a Record from, or -1.
+type usable [SelectorID + 1]int16 // SelectorID is the largest of the sources
+
+func (l *Layout) usable() (slots usable) {
+	for t := range slots {
+		slots[t] = -1
+	}
+	for i := len(l.template.Fields) - 1; i >= 0; i-- { // backwards: of several fields of one type the first is meant
+		if t := l.template.Fields[i].Type; int(t) < len(slots) {
+			slots[t] = int16(len(l.template.Scope) + i)
+		}
+	}
 	for _, s := range sources {
-		if i := l.Index(s.field); i >= 0 && s.to.fits(l.slots[i].length) {
-			slots[s.field] = i
+		if i := slots[s.field]; i >= 0 && !s.to.fits(l.slots[i].length) {
+			slots[s.field] = -1
 		}
 	}
 	return slots
 }
 
-func (l *Layout) plan(slots map[FieldType]int, family uint8) *Plan {
-	p := &Plan{layout: l, family: family}
+func (l *Layout) plan(slots *usable, family uint8) *Plan {
+	p := &Plan{layout: l, family: family, steps: make([][]step, len(l.gaps)+1)}
 	add := func(s source) {
-		i, ok := slots[s.field]
-		if !ok || p.has&s.has != 0 && s.to != toSamplerInterval || s.to == toIPVersion && family != 0 {
+		i := slots[s.field]
+		if i < 0 || p.has&s.has != 0 && s.to != toSamplerInterval || s.to == toIPVersion && family != 0 {
 			return
 		}
 		p.has |= s.has
-		p.steps = append(p.steps, step{l.slots[i], s.to})
+		at := l.slots[i]
+		p.steps[at.vars] = append(p.steps[at.vars], step{
+			off: at.off, end: at.off + int(at.length), mask: ^uint64(0) >> (64 - 8*min(at.length, 8)), to: s.to,
+		})
 	}
 	for _, s := range sources {
 		if s.family == 0 || s.family == family {
@@ -81,7 +95,9 @@ func (l *Layout) plan(slots map[FieldType]int, family uint8) *Plan {
 	if family != 0 {
 		p.has |= HasIPVersion
 	}
-	slices.SortFunc(p.steps, func(a, b step) int { return cmp.Or(cmp.Compare(a.vars, b.vars), cmp.Compare(a.off, b.off)) })
+	for _, steps := range p.steps {
+		slices.SortFunc(steps, func(a, b step) int { return cmp.Compare(a.off, b.off) })
+	}
 	return p
 }
 
@@ -124,13 +140,10 @@ func (p *Plan) fill(r *Record, rec []byte) {
 		p = p.ipv4
 	}
 	r.Has, r.IPVersion = p.has, p.family
-	at, vars := 0, 0 // end of the variable-length fields passed so far
-	for i := range p.steps {
-		s := &p.steps[i]
-		for ; vars < s.vars; vars++ {
-			_, at, _ = variable(rec, at+p.layout.gaps[vars])
-		}
-		start := at + s.off
-		s.to.set(r, rec[start:start+int(s.length)])
+	apply(p.steps[0], r, rec)
+	at := 0
+	for i, gap := range p.layout.gaps {
+		_, at, _ = variable(rec, at+gap)
+		apply(p.steps[i+1], r, rec[at:])
 	}
 }

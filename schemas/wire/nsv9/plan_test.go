@@ -18,7 +18,9 @@ func compile(t testing.TB, fields ...nsv9.Field) *nsv9.Layout {
 	return l
 }
 
-func mapped(a, b, c, d byte) [16]byte { return [16]byte{10: 0xff, 11: 0xff, 12: a, 13: b, 14: c, 15: d} }
+func mapped(a, b, c, d byte) [16]byte {
+	return [16]byte{10: 0xff, 11: 0xff, 12: a, 13: b, 14: c, 15: d}
+}
 
 // The rules for what is odd but legal.
 func TestPlan(t *testing.T) {

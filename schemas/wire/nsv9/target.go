@@ -21,7 +21,7 @@ const (
 	toSrcMAC
 	toDstMAC
 
-	// Targets of numbers of 1 to 8 bytes.
+	// Targets of numbers, 1 to 8 bytes.
 	toPackets
 	toBytes
 	toFlows
@@ -144,115 +144,113 @@ func (to target) fits(length uint16) bool {
 	return length >= 1 && length <= 8
 }
 
-// set stores the value of a field. Numbers wider than their place lose their upper bytes, as flags of two bytes should.
-func (to target) set(r *Record, b []byte) {
-	switch to {
-	case toSrcAddr4:
-		r.SrcAddr = MappedV4(binary.BigEndian.Uint32(b))
-		return
-	case toDstAddr4:
-		r.DstAddr = MappedV4(binary.BigEndian.Uint32(b))
-		return
-	case toNextHop4:
-		r.NextHop = MappedV4(binary.BigEndian.Uint32(b))
-		return
-	case toBGPNextHop4:
-		r.BGPNextHop = MappedV4(binary.BigEndian.Uint32(b))
-		return
-	case toSrcAddr6:
-		r.SrcAddr = [16]byte(b)
-		return
-	case toDstAddr6:
-		r.DstAddr = [16]byte(b)
-		return
-	case toNextHop6:
-		r.NextHop = [16]byte(b)
-		return
-	case toBGPNextHop6:
-		r.BGPNextHop = [16]byte(b)
-		return
-	case toSrcMAC:
-		r.SrcMAC = [6]byte(b)
-		return
-	case toDstMAC:
-		r.DstMAC = [6]byte(b)
-		return
-	}
-	v, _ := Uint(b)
-	switch to {
-	case toPackets:
-		r.Packets = v
-	case toBytes:
-		r.Bytes = v
-	case toFlows:
-		r.Flows = v
-	case toFirstMillis:
-		r.FirstMillis = int64(v)
-	case toLastMillis:
-		r.LastMillis = int64(v)
-	case toFirstUptime:
-		r.FirstUptime = uint32(v)
-	case toLastUptime:
-		r.LastUptime = uint32(v)
-	case toInIf:
-		r.InIf = uint32(v)
-	case toOutIf:
-		r.OutIf = uint32(v)
-	case toSrcAS:
-		r.SrcAS = uint32(v)
-	case toDstAS:
-		r.DstAS = uint32(v)
-	case toInVRF:
-		r.InVRF = uint32(v)
-	case toOutVRF:
-		r.OutVRF = uint32(v)
-	case toFlowLabel:
-		r.FlowLabel = uint32(v) & 0xfffff
-	case toMPLSLabel1:
-		r.MPLSLabels[0] = uint32(v)
-	case toMPLSLabel2:
-		r.MPLSLabels[1] = uint32(v)
-	case toMPLSLabel3:
-		r.MPLSLabels[2] = uint32(v)
-	case toSamplerID:
-		r.SamplerID = v
-	case toSamplingInterval:
-		if n := uint32(v); n != 0 { // 0 is not told
-			r.SamplingInterval = n
+// apply runs the steps on a record, or on what follows its fields of variable length. Numbers wider than their place lose
+// their upper bytes, as flags of two bytes should.
+func apply(steps []step, r *Record, rec []byte) {
+	for i := range steps {
+		s := &steps[i]
+		// One load and a mask reads a number of any width. Only fields at the very start lack the eight bytes for it.
+		var v uint64
+		if s.end >= 8 {
+			v = binary.BigEndian.Uint64(rec[s.end-8:]) & s.mask
+		} else {
+			v, _ = Uint(rec[s.off:s.end])
 		}
-	case toSamplerInterval:
-		if r.SamplingInterval == 0 {
-			r.SamplingInterval = uint32(v)
+		switch s.to {
+		case toSrcAddr4:
+			r.SrcAddr = MappedV4(uint32(v))
+		case toDstAddr4:
+			r.DstAddr = MappedV4(uint32(v))
+		case toNextHop4:
+			r.NextHop = MappedV4(uint32(v))
+		case toBGPNextHop4:
+			r.BGPNextHop = MappedV4(uint32(v))
+		case toSrcAddr6:
+			r.SrcAddr = [16]byte(rec[s.off:])
+		case toDstAddr6:
+			r.DstAddr = [16]byte(rec[s.off:])
+		case toNextHop6:
+			r.NextHop = [16]byte(rec[s.off:])
+		case toBGPNextHop6:
+			r.BGPNextHop = [16]byte(rec[s.off:])
+		case toSrcMAC:
+			r.SrcMAC = [6]byte(rec[s.off:])
+		case toDstMAC:
+			r.DstMAC = [6]byte(rec[s.off:])
+		case toPackets:
+			r.Packets = v
+		case toBytes:
+			r.Bytes = v
+		case toFlows:
+			r.Flows = v
+		case toFirstMillis:
+			r.FirstMillis = int64(v)
+		case toLastMillis:
+			r.LastMillis = int64(v)
+		case toFirstUptime:
+			r.FirstUptime = uint32(v)
+		case toLastUptime:
+			r.LastUptime = uint32(v)
+		case toInIf:
+			r.InIf = uint32(v)
+		case toOutIf:
+			r.OutIf = uint32(v)
+		case toSrcAS:
+			r.SrcAS = uint32(v)
+		case toDstAS:
+			r.DstAS = uint32(v)
+		case toInVRF:
+			r.InVRF = uint32(v)
+		case toOutVRF:
+			r.OutVRF = uint32(v)
+		case toFlowLabel:
+			r.FlowLabel = uint32(v) & 0xfffff
+		case toMPLSLabel1:
+			r.MPLSLabels[0] = uint32(v)
+		case toMPLSLabel2:
+			r.MPLSLabels[1] = uint32(v)
+		case toMPLSLabel3:
+			r.MPLSLabels[2] = uint32(v)
+		case toSamplerID:
+			r.SamplerID = v
+		case toSamplingInterval:
+			if n := uint32(v); n != 0 { // 0 is not told
+				r.SamplingInterval = n
+			}
+		case toSamplerInterval:
+			if r.SamplingInterval == 0 {
+				r.SamplingInterval = uint32(v)
+			}
+		case toSrcPort:
+			r.SrcPort = uint16(v)
+		case toDstPort:
+			r.DstPort = uint16(v)
+		case toICMPTypeCode:
+			r.ICMPTypeCode = uint16(v)
+		case toVLAN:
+			r.VLAN = uint16(v)
+		case toPostVLAN:
+			r.PostVLAN = uint16(v)
+		case toEtherType:
+			r.EtherType = uint16(v)
+		case toIPVersion:
+			r.IPVersion = uint8(v)
+		case toProtocol:
+			r.Protocol = uint8(v)
+		case toTOS:
+			r.TOS = uint8(v)
+		case toTCPFlags:
+			r.TCPFlags = uint8(v)
+		case toSrcMask:
+			r.SrcMask = uint8(v)
+		case toDstMask:
+			r.DstMask = uint8(v)
+		case toDirection:
+			r.Direction = uint8(v)
+		case toForwardingStatus:
+			r.ForwardingStatus = uint8(v)
+		case toFlowEndReason:
+			r.FlowEndReason = uint8(v)
 		}
-	case toSrcPort:
-		r.SrcPort = uint16(v)
-	case toDstPort:
-		r.DstPort = uint16(v)
-	case toICMPTypeCode:
-		r.ICMPTypeCode = uint16(v)
-	case toVLAN:
-		r.VLAN = uint16(v)
-	case toPostVLAN:
-		r.PostVLAN = uint16(v)
-	case toEtherType:
-		r.EtherType = uint16(v)
-	case toIPVersion:
-		r.IPVersion = uint8(v)
-	case toProtocol:
-		r.Protocol = uint8(v)
-	case toTOS:
-		r.TOS = uint8(v)
-	case toTCPFlags:
-		r.TCPFlags = uint8(v)
-	case toSrcMask:
-		r.SrcMask = uint8(v)
-	case toDstMask:
-		r.DstMask = uint8(v)
-	case toDirection:
-		r.Direction = uint8(v)
-	case toForwardingStatus:
-		r.ForwardingStatus = uint8(v)
-	case toFlowEndReason:
-		r.FlowEndReason = uint8(v)
 	}
 }

@@ -73,9 +73,14 @@ func readHex(t testing.TB, path string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := hex.DecodeString(strings.Join(strings.Fields(string(text)), ""))
+	return unhex(t, path, string(text))
+}
+
+func unhex(t testing.TB, from, digits string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(strings.Join(strings.Fields(digits), ""))
 	if err != nil {
-		t.Fatalf("%s: %v", path, err)
+		t.Fatalf("%s: %v", from, err)
 	}
 	return b
 }
@@ -89,4 +94,18 @@ func readJSON(t testing.TB, path string, into any) {
 	if err := json.Unmarshal(b, into); err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
+}
+
+// FormatExample is the hex dump at the end of the FORMAT.md of the package under test.
+func FormatExample(t testing.TB) []byte {
+	t.Helper()
+	page, err := os.ReadFile("FORMAT.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := strings.Split(string(page), "```")
+	if len(parts) < 3 {
+		t.Fatal("FORMAT.md has no example")
+	}
+	return unhex(t, "FORMAT.md", parts[len(parts)-2])
 }
