@@ -28,8 +28,8 @@ type source struct {
 	ipv6     *kind[key.IPv6]
 	clock    int64 // end of the last window closed
 	in, out  ledger.Entry
-	upstream map[ledger.Key]ledger.Entry // latest counters of the hops before
-	touched  bool                        // since its counters were last published
+	upstream ledger.Book // latest counters of the hops before
+	touched  bool        // since its counters were last published
 }
 
 // kind is the flow table of one monitor.
@@ -56,11 +56,10 @@ type run[K any] struct {
 func newSource(name string, shard, packetShards int, aging flows.Aging) *source {
 	s := &source{
 		name: name, marks: make([]commit.Watermark, packetShards), clock: noTime,
-		ipv4:     newKind[key.IPv4](name, monitorIPv4, aging),
-		ipv6:     newKind[key.IPv6](name, monitorIPv6, aging),
-		in:       ledger.Entry{Source: name, Hop: ledger.Ager, Shard: uint16(shard), Name: ledger.In},
-		out:      ledger.Entry{Source: name, Hop: ledger.Ager, Shard: uint16(shard), Name: ledger.Out},
-		upstream: map[ledger.Key]ledger.Entry{},
+		ipv4: newKind[key.IPv4](name, monitorIPv4, aging),
+		ipv6: newKind[key.IPv6](name, monitorIPv6, aging),
+		in:   ledger.Entry{Source: name, Hop: ledger.Ager, Shard: uint16(shard), Name: ledger.In},
+		out:  ledger.Entry{Source: name, Hop: ledger.Ager, Shard: uint16(shard), Name: ledger.Out},
 	}
 	for p := range s.marks {
 		s.marks[p].Time = noTime
@@ -148,9 +147,7 @@ func (k *kind[K]) merge(runs []run[K]) {
 // entries appends the source's counters; those of the hops before once, from flow shard 0.
 func (s *source) entries(rows *ledger.Rows, ended bool) {
 	if s.in.Shard == 0 {
-		for _, e := range s.upstream {
-			rows.Append(&e)
-		}
+		s.upstream.Append(rows)
 	}
 	rows.Append(&s.in)
 	rows.Append(&s.out)

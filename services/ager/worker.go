@@ -154,10 +154,7 @@ func (w *worker) mark(m *bus.Message, packetShard int) error {
 		}
 		for i := range rows.Len() {
 			e := rows.At(i)
-			s := w.source(e.Source)
-			if old, ok := s.upstream[e.Key()]; !ok || e.Packets >= old.Packets {
-				s.upstream[e.Key()] = e
-			}
+			w.source(e.Source).upstream.Put(e)
 		}
 	}
 	return nil

@@ -11,7 +11,7 @@ type source struct {
 	commit.Watermark
 	seeds   [len(monitors)]uint64 // key.FlowSeed of each monitor
 	in, out ledger.Entry
-	sampler map[ledger.Key]ledger.Entry // the sampler's latest counters, passed on
+	sampler ledger.Book // the sampler's latest counters, passed on
 }
 
 func newSource(name string, shard int) *source {
@@ -19,7 +19,6 @@ func newSource(name string, shard int) *source {
 		Watermark: commit.Watermark{Source: name, Time: minTime},
 		in:        ledger.Entry{Source: name, Hop: ledger.FlowCache, Shard: uint16(shard), Name: ledger.In},
 		out:       ledger.Entry{Source: name, Hop: ledger.FlowCache, Shard: uint16(shard), Name: ledger.Out},
-		sampler:   map[ledger.Key]ledger.Entry{},
 	}
 	for i, m := range monitors {
 		s.seeds[i] = key.FlowSeed(name, m)
@@ -35,15 +34,13 @@ func (s *source) restore(e ledger.Entry) {
 	case s.out.Key():
 		s.out = e
 	default:
-		s.sampler[e.Key()] = e
+		s.sampler.Put(e)
 	}
 }
 
 // entries appends all of the source's counters.
 func (s *source) entries(rows *ledger.Rows) {
-	for _, e := range s.sampler {
-		rows.Append(&e)
-	}
+	s.sampler.Append(rows)
 	rows.Append(&s.in)
 	rows.Append(&s.out)
 }

@@ -198,8 +198,7 @@ func (w *worker) take(m *bus.Message) error {
 	w.metrics.messages.Inc()
 	w.metrics.held.Set(float64(w.ipv4.Len() + w.ipv6.Len()))
 	for i := range w.log1.Len() {
-		e := w.log1.At(i)
-		src.sampler[e.Key()] = e
+		src.sampler.Put(w.log1.At(i))
 	}
 	src.Time = max(src.Time, mark)
 	if m.Header.Get(message.End) != "" {

@@ -1,0 +1,33 @@
+package ledger
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Book keeps the latest entry of each counter, in order of their keys, so that equal books are written as equal bytes.
+type Book struct{ entries []Entry }
+
+// Put takes an entry over unless the book has a later one: counters only grow.
+func (b *Book) Put(e Entry) {
+	i, found := slices.BinarySearchFunc(b.entries, e, compare)
+	switch {
+	case !found:
+		b.entries = slices.Insert(b.entries, i, e)
+	case e.Packets >= b.entries[i].Packets:
+		b.entries[i] = e
+	}
+}
+
+// Append appends all entries to rows.
+func (b *Book) Append(rows *Rows) {
+	for i := range b.entries {
+		rows.Append(&b.entries[i])
+	}
+}
+
+func compare(a, b Entry) int {
+	return cmp.Or(
+		cmp.Compare(a.Source, b.Source), cmp.Compare(a.Hop, b.Hop), cmp.Compare(a.Shard, b.Shard), cmp.Compare(a.Name, b.Name),
+	)
+}
