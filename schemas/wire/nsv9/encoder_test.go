@@ -189,3 +189,11 @@ func TestPutIPv4Saturates(t *testing.T) {
 		t.Errorf("counters %x, want %x", got, want)
 	}
 }
+
+func TestPutIPv6MasksFlowLabel(t *testing.T) {
+	var b [nsv9.IPv6RecordLen]byte
+	nsv9.PutIPv6(&b, &nsv9.Record{FlowLabel: 0xfffabcde})
+	if got, want := string(b[96:99]), "\x0a\xbc\xde"; got != want {
+		t.Errorf("flow label %x, want %x", got, want)
+	}
+}

@@ -37,6 +37,7 @@ func TestRecords(t *testing.T) {
 		{"padding of a whole record counts as one", fixed, []byte("aaaa\x00\x00\x00\x00"), []string{"aaaa", "\x00\x00\x00\x00"}, 0, nil},
 		{"short form", name, []byte("A\x03vrfB\x00\x00"), []string{"A\x03vrf", "B\x00"}, 1, nil},
 		{"long form", name, long, []string{string(long)}, 0, nil},
+		{"long form of nothing", name, []byte("A\xff\x00\x00"), []string{"A\xff\x00\x00"}, 0, nil},
 		{"past the end", name, []byte("A\x00B\x20vpn-abc"), []string{"A\x00"}, 9, nsv9.ErrRecordCut},
 		{"long form cut", name, []byte("A\xff\xff"), nil, 3, nsv9.ErrRecordCut},
 		{"long form past the end", name, []byte("A\xff\xff\xff."), nil, 5, nsv9.ErrRecordCut},

@@ -1,6 +1,7 @@
 package nsv9_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -100,6 +101,9 @@ func TestPlan(t *testing.T) {
 			tmpl := l.Template()
 			if diff := cmp.Diff(tt.want, naiveRecord(&tmpl, tt.rec)); diff != "" {
 				t.Errorf("the naive decoder differs (-want +got):\n%s", diff)
+			}
+			if plan.Decode(&got, append(slices.Clip(tt.rec), 0)) {
+				t.Error("Decode takes a record with a byte behind it")
 			}
 			for n := range tt.rec {
 				if plan.Decode(&got, tt.rec[:n]) || got != (nsv9.Record{}) {

@@ -30,7 +30,7 @@ func (r *TemplateReader) Next(t *Template) bool {
 		err = t.Validate()
 	}
 	if err != nil {
-		r.err, r.b = err, nil
+		r.err = err
 		*t = Template{Scope: t.Scope[:0], Fields: t.Fields[:0]}
 		return false
 	}
