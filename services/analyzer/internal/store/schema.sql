@@ -1,0 +1,82 @@
+-- Tables of the database. Version: see schemaVersion in open.go.
+
+CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
+
+-- Where flows come from: observation points of our own samplers, and exporters whose datagrams were collected.
+CREATE TABLE sources (id UINTEGER PRIMARY KEY, name VARCHAR NOT NULL UNIQUE);
+
+-- Flow definitions.
+CREATE TABLE monitors (id USMALLINT PRIMARY KEY, name VARCHAR NOT NULL UNIQUE);
+
+-- How far each shard of a stream is landed: the sequence of its last message and the number of its last flow.
+CREATE TABLE positions (
+    stream   VARCHAR NOT NULL,
+    shard    USMALLINT NOT NULL,
+    sequence UBIGINT NOT NULL,
+    number   UBIGINT NOT NULL,
+    PRIMARY KEY (stream, shard)
+);
+
+-- The latest value of each counter of the loss ledger.
+CREATE TABLE ledger (
+    source    VARCHAR NOT NULL,
+    hop       VARCHAR NOT NULL,
+    shard     USMALLINT NOT NULL,
+    name      VARCHAR NOT NULL,
+    packets   UBIGINT NOT NULL,
+    bytes     UBIGINT NOT NULL,
+    rows      UBIGINT NOT NULL,
+    digest_hi UBIGINT NOT NULL,
+    digest_lo UBIGINT NOT NULL,
+    PRIMARY KEY (source, hop, shard, name)
+);
+
+-- Flows, as compact as they compress best; people read the view flows. Addresses are two numbers, IPv4 as
+-- ::ffff:a.b.c.d. What a kind or source doesn't have is NULL; the weighted sums of unsampled flows are too, since they
+-- equal packets and bytes.
+CREATE TABLE flow_rows (
+    source           UINTEGER NOT NULL,
+    monitor          USMALLINT,
+    kind             UTINYINT NOT NULL,
+    direction        UTINYINT,
+    first_time       TIMESTAMP_NS NOT NULL,
+    last_time        TIMESTAMP_NS NOT NULL,
+    src_hi           UBIGINT,
+    src_lo           UBIGINT,
+    dst_hi           UBIGINT,
+    dst_lo           UBIGINT,
+    src_port         USMALLINT,
+    dst_port         USMALLINT,
+    protocol         UTINYINT,
+    tos              UTINYINT,
+    tcp_flags        UTINYINT,
+    flow_label       UINTEGER,
+    in_if            UINTEGER,
+    out_if           UINTEGER,
+    vlan             USMALLINT,
+    src_mac          UBIGINT,
+    dst_mac          UBIGINT,
+    mpls_label_1     UINTEGER,
+    mpls_label_2     UINTEGER,
+    mpls_label_3     UINTEGER,
+    vrf              UINTEGER,
+    src_as           UINTEGER,
+    dst_as           UINTEGER,
+    src_mask         UTINYINT,
+    dst_mask         UTINYINT,
+    next_hop_hi      UBIGINT,
+    next_hop_lo      UBIGINT,
+    bgp_next_hop_hi  UBIGINT,
+    bgp_next_hop_lo  UBIGINT,
+    packets          UBIGINT NOT NULL,
+    bytes            UBIGINT NOT NULL,
+    weighted_packets UBIGINT,
+    weighted_bytes   UBIGINT,
+    var_packets_hi   UBIGINT,
+    var_packets_lo   UBIGINT,
+    var_bytes_hi     UBIGINT,
+    var_bytes_lo     UBIGINT,
+    sampling_rate    DOUBLE,
+    rate_origin      UTINYINT NOT NULL,
+    reason           UTINYINT
+);

@@ -1,0 +1,47 @@
+-- The public face of the flows: names, units and NULLs are promises. Times are UTC.
+CREATE OR REPLACE VIEW flows AS
+SELECT
+    sources.name                                     AS source,
+    monitors.name                                    AS monitor,
+    kind_name(kind)                                  AS kind,
+    direction_name(direction)                        AS direction,
+    first_time,
+    last_time,
+    addr_text(src_hi, src_lo)                        AS src_addr,
+    addr_text(dst_hi, dst_lo)                        AS dst_addr,
+    src_port,
+    dst_port,
+    protocol,
+    tos,
+    tcp_flags,
+    flow_label,
+    in_if,
+    out_if,
+    vlan,
+    mac_text(src_mac)                                AS src_mac,
+    mac_text(dst_mac)                                AS dst_mac,
+    mpls_label_1,
+    mpls_label_2,
+    mpls_label_3,
+    vrf,
+    src_as,
+    dst_as,
+    src_mask,
+    dst_mask,
+    addr_text(next_hop_hi, next_hop_lo)              AS next_hop,
+    addr_text(bgp_next_hop_hi, bgp_next_hop_lo)      AS bgp_next_hop,
+    packets,
+    bytes,
+    coalesce(weighted_packets, scaled(packets, sampling_rate))        AS est_packets,
+    coalesce(weighted_bytes, scaled(bytes, sampling_rate))            AS est_bytes,
+    -- Variances of the two estimates; NULL for records of other devices, whose weights aren't known packet by packet.
+    CASE WHEN rate_origin IN (1, 2)
+        THEN coalesce(var_packets_hi * 18446744073709551616.0::DOUBLE + var_packets_lo, 0) END AS est_packets_var,
+    CASE WHEN rate_origin IN (1, 2)
+        THEN coalesce(var_bytes_hi * 18446744073709551616.0::DOUBLE + var_bytes_lo, 0) END     AS est_bytes_var,
+    coalesce(sampling_rate, weighted_packets / packets, 1)            AS sampling_rate,
+    rate_origin_name(rate_origin)                    AS rate_origin,
+    reason_name(reason)                              AS reason
+FROM flow_rows
+JOIN sources ON sources.id = flow_rows.source
+LEFT JOIN monitors ON monitors.id = flow_rows.monitor;

@@ -1,0 +1,35 @@
+package analyzer
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"netstream/services/analyzer/internal/landing"
+)
+
+// metrics of one process.
+type metrics struct {
+	landing landing.Metrics
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	counter := func(name, help string) prometheus.Counter {
+		c := prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+		reg.MustRegister(c)
+		return c
+	}
+	gauge := func(name, help string) prometheus.Gauge {
+		g := prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+		reg.MustRegister(g)
+		return g
+	}
+	return &metrics{
+		landing: landing.Metrics{
+			Rows:         counter("analyzer_landed_rows_total", "Flows landed in the database."),
+			Messages:     counter("analyzer_landed_messages_total", "Flow messages landed in the database."),
+			Transactions: counter("analyzer_transactions_total", "Transactions that landed flows."),
+			Seconds:      counter("analyzer_transaction_seconds_total", "Time spent in transactions that landed flows."),
+			Retries:      counter("analyzer_transaction_retries_total", "Transactions tried again because queries had all the memory."),
+			Stopped:      gauge("analyzer_stopped_shards", "Flow shards that can't go on because of a message that can't be used."),
+		},
+	}
+}

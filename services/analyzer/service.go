@@ -1,0 +1,111 @@
+// Package analyzer is stage 4b: it lands flows in DuckDB, exactly once, and answers questions about them.
+//
+//	FLOWS flows.<f> -> landing -> DuckDB -> SQL, HTTP
+package analyzer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"netstream/pipeline/bus"
+	"netstream/services/analyzer/audit"
+	"netstream/services/analyzer/internal/landing"
+	"netstream/services/analyzer/internal/store"
+)
+
+// Landed is what of a source is in the database.
+type Landed = landing.Landed
+
+// ErrNotRunning is met when the service has stopped, or never came up.
+var ErrNotRunning = errors.New("the analyzer is not running")
+
+// Service lands flows and answers questions.
+type Service struct {
+	cfg     Config
+	bus     *bus.Bus
+	metrics *metrics
+	log     *slog.Logger
+	ready   chan struct{} // closed when store and landing are set, or Run has ended
+	once    sync.Once
+
+	store   *store.Store
+	landing *landing.Landing
+}
+
+// New makes the analyzer; it starts nothing. cfg.Database must be set.
+func New(cfg Config, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) *Service {
+	return &Service{cfg: cfg, bus: b, metrics: newMetrics(reg), log: log, ready: make(chan struct{})}
+}
+
+// Run opens the database and works until ctx ends or it can't go on. What was read by then is landed.
+func (s *Service) Run(ctx context.Context) (err error) {
+	defer s.once.Do(func() { close(s.ready) })
+	st, err := store.Open(ctx, store.Options{Path: s.cfg.Database, MemoryLimit: int64(s.cfg.MemoryLimit), Threads: s.cfg.Threads})
+	if err != nil {
+		return fmt.Errorf("analyzer: %w", err)
+	}
+	defer func() {
+		if closeErr := st.Close(); err == nil && closeErr != nil {
+			err = fmt.Errorf("analyzer: close database %s: %w", st.Path(), closeErr)
+		}
+	}()
+	land, err := landing.Open(ctx, landing.Config{Shards: s.cfg.FlowShards, Interval: s.cfg.LandInterval}, s.bus, st, &s.metrics.landing, s.log)
+	if err != nil {
+		return fmt.Errorf("analyzer: %w", err)
+	}
+	s.store, s.landing = st, land
+	s.once.Do(func() { close(s.ready) })
+	if err := land.Run(ctx); err != nil {
+		return fmt.Errorf("analyzer: %w", err)
+	}
+	return nil
+}
+
+// started waits until the database is open.
+func (s *Service) started(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.ready:
+	}
+	if s.landing == nil {
+		return ErrNotRunning
+	}
+	return nil
+}
+
+// Ready waits until the database is open and landing begins.
+func (s *Service) Ready(ctx context.Context) error { return s.started(ctx) }
+
+// Wait waits until a source has ended on all flow shards and is landed. It fails when a shard can't go on.
+func (s *Service) Wait(ctx context.Context, source string) (Landed, error) {
+	if err := s.started(ctx); err != nil {
+		return Landed{}, err
+	}
+	return s.landing.Wait(ctx, source)
+}
+
+// Landed tells what is landed of a source now.
+func (s *Service) Landed(source string) Landed {
+	select {
+	case <-s.ready:
+		if s.landing != nil {
+			return s.landing.Source(source)
+		}
+	default:
+	}
+	return Landed{}
+}
+
+// Audit closes the books over every hop, at one moment of the running line.
+func (s *Service) Audit(ctx context.Context) (*audit.Report, error) {
+	if err := s.started(ctx); err != nil {
+		return nil, err
+	}
+	return audit.Store(ctx, s.store)
+}
