@@ -3,6 +3,7 @@ package sampler
 import (
 	"context"
 
+	"netstream/pipeline/bus"
 	"netstream/schemas/message"
 	"netstream/schemas/subject"
 )
@@ -17,6 +18,11 @@ func (s *Service) Live(ctx context.Context, name string, in Input) error {
 	if err != nil {
 		return err
 	}
+	return s.live(ctx, src, lasts, in)
+}
+
+// live goes on from the last messages of a live source.
+func (s *Service) live(ctx context.Context, src *source, lasts []*bus.Message, in Input) error {
 	entries, err := lastEntries(lasts)
 	if err != nil {
 		return err
@@ -37,6 +43,6 @@ func (s *Service) Live(ctx context.Context, name string, in Input) error {
 	for _, sh := range src.shards {
 		sh.epoch, sh.covered = epoch+1, 0
 	}
-	s.log.Info("live source starts", "source", name, "epoch", epoch+1)
+	s.log.Info("live source starts", "source", src.name, "epoch", epoch+1)
 	return src.pump(ctx, in, false)
 }

@@ -1,0 +1,338 @@
+package sampler
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"netstream/pipeline/bus"
+	"netstream/pipeline/embedded"
+	"netstream/schemas/key"
+	"netstream/schemas/ledger"
+	"netstream/schemas/message"
+	"netstream/schemas/packet"
+	"netstream/services/sampler/internal/capture"
+)
+
+func openBus(t testing.TB) *bus.Bus {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	srv, err := embedded.Start(t.TempDir(), log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(srv.Close)
+	conn, err := srv.Connect("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	b, err := bus.New(conn, "live", bus.DefaultLayout())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func service(cfg Config, b *bus.Bus) *Service {
+	return New(cfg, b, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+}
+
+// tls is a capture of 206 packets, all IPv4.
+var tls = filepath.Join("testdata", "captures", "ipfixprobe", "tls.pcap")
+
+func notLanded(string) (bool, error) { return false, nil }
+func landed(string) (bool, error)    { return true, nil }
+
+// published is what stands in the packets stream of a source.
+type published struct {
+	rows, bytes uint64
+	ordinals    []uint64 // of the messages
+	ended       int
+	books       map[ledger.Key]ledger.Entry
+}
+
+func read(t *testing.T, b *bus.Bus, source string) published {
+	t.Helper()
+	r, err := b.Reader(t.Context(), b.Pipeline.PacketsStream(), []string{b.Pipeline.Packets(0, source), b.Pipeline.Packets(1, source)}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	p := published{books: map[ledger.Key]ledger.Entry{}}
+	for {
+		m, err := r.Next(t.Context(), 200*time.Millisecond)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m == nil {
+			return p
+		}
+		if m.Header.Get(message.End) != "" {
+			p.ended++
+		}
+		_, ordinal, err := m.Header.Pair(message.Ordinal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.ordinals = append(p.ordinals, ordinal)
+		entries, err := lastEntries([]*bus.Message{m})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			p.books[e.Key()] = e
+		}
+		parts, err := message.Parts(m.Header, m.Body, packet.SchemaIPv4, packet.SchemaIPv6, ledger.Schema)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range parts {
+			switch part.Schema {
+			case packet.SchemaIPv4:
+				countRows(t, part, packet.NewIPv4(), &p)
+			case packet.SchemaIPv6:
+				countRows(t, part, packet.NewIPv6(), &p)
+			}
+		}
+	}
+}
+
+func countRows[K key.Key[K]](t *testing.T, part message.Part, rows *packet.Rows[K], p *published) {
+	t.Helper()
+	if err := part.Read(rows.Columns()); err != nil {
+		t.Fatal(err)
+	}
+	p.rows += uint64(rows.Len())
+	for _, b := range rows.Bytes {
+		p.bytes += uint64(b)
+	}
+}
+
+func TestFileIsPublishedOnceAndAgain(t *testing.T) {
+	b := openBus(t)
+	s := service(DefaultConfig(), b)
+	f, err := s.Open(t.Context(), tls, false, notLanded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want := read(t, b, f.Source())
+	if want.rows != 206 || want.ended != 2 || f.Progress().Packets != 206 {
+		t.Errorf("%d rows, %d ends, progress %+v; want 206 rows and an end on each of 2 shards", want.rows, want.ended, f.Progress())
+	}
+
+	// Finished here but not yet landed: nothing to do, under the same source.
+	same, err := s.Open(t.Context(), tls, false, notLanded)
+	if err != nil || same.Source() != f.Source() {
+		t.Fatalf("opened again before it landed: %v, %v; want the same source", same, err)
+	}
+	if err := same.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, b, f.Source()); got.rows != want.rows || len(got.ordinals) != len(want.ordinals) {
+		t.Errorf("running it again published %d more messages", len(got.ordinals)-len(want.ordinals))
+	}
+
+	if _, err := s.Open(t.Context(), tls, false, landed); !errors.Is(err, ErrFinished) {
+		t.Errorf("a landed capture: %v, want ErrFinished", err)
+	}
+	// With again it is a source of its own.
+	first := f.Source()
+	second, err := s.Open(t.Context(), tls, true, func(source string) (bool, error) { return source == first, nil })
+	if err != nil || second.Source() == first {
+		t.Errorf("again: source %v, error %v; want another source", second, err)
+	}
+}
+
+// cutter is an input that fails after some packets.
+type cutter struct {
+	*capture.Reader
+	left int
+}
+
+var errCut = errors.New("cut")
+
+func (c *cutter) Read(dst []Packet) (int, error) {
+	if c.left == 0 {
+		return 0, errCut
+	}
+	n, err := c.Reader.Read(dst[:min(len(dst), c.left)])
+	c.left -= n
+	return n, err
+}
+
+func TestFileResumesWhereItStopped(t *testing.T) {
+	b := openBus(t)
+	cfg := DefaultConfig()
+	cfg.MessageRows = 10
+	for _, left := range []int{1, 70, 150} {
+		src, _, err := openSource(t.Context(), service(cfg, b), "interrupted")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := capture.Open(tls)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		in := &cutter{r, left}
+		if err := src.pump(ctx, inputFunc(func(dst []Packet) (int, error) {
+			n, err := in.Read(dst)
+			if errors.Is(err, errCut) { // the process stops here
+				cancel()
+				return 0, nil
+			}
+			return n, err
+		}), true); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		r.Close()
+	}
+	src, _, err := openSource(t.Context(), service(cfg, b), "interrupted")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := capture.Open(tls)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := src.pump(t.Context(), r, true); err != nil {
+		t.Fatal(err)
+	}
+	p := read(t, b, "interrupted")
+	in := p.books[ledger.Key{Source: "interrupted", Hop: ledger.Sampler, Shard: ledger.Whole, Name: ledger.In}]
+	if p.rows != 206 || p.ended != 2 || in.Packets != 206 {
+		t.Errorf("%d rows, %d ends, %d observed; want each packet once: 206", p.rows, p.ended, in.Packets)
+	}
+}
+
+type inputFunc func(dst []Packet) (int, error)
+
+func (f inputFunc) Read(dst []Packet) (int, error) { return f(dst) }
+
+func TestOtherSettingsAreRefused(t *testing.T) {
+	b := openBus(t)
+	f, err := service(DefaultConfig(), b).Open(t.Context(), tls, false, notLanded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	cfg := DefaultConfig()
+	cfg.Sampling = Sampling{Mode: ModePacketRandom, Interval: 2, Seed: 1}
+	if _, err := service(cfg, b).Open(t.Context(), tls, false, notLanded); !errors.Is(err, ErrSettings) {
+		t.Errorf("resumed with other sampling: %v, want ErrSettings", err)
+	}
+}
+
+func TestCutCaptureIsPublishedAsFarAsItGoes(t *testing.T) {
+	whole, err := os.ReadFile(tls)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "cut.pcap")
+	if err := os.WriteFile(path, whole[:len(whole)-10], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := openBus(t)
+	f, err := service(DefaultConfig(), b).Open(t.Context(), path, false, notLanded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Run(t.Context()); !errors.Is(err, capture.ErrTruncated) {
+		t.Errorf("error %v, want ErrTruncated", err)
+	}
+	p := read(t, b, f.Source())
+	damaged := p.books[ledger.Key{Source: f.Source(), Hop: ledger.Sampler, Shard: ledger.Whole, Name: damagedName}]
+	if p.rows != 205 || p.ended != 2 || damaged.Packets != 1 || damaged.Bytes == 0 {
+		t.Errorf("%d rows, %d ends, damaged %+v; want 205 rows, the end, and the broken record counted", p.rows, p.ended, damaged)
+	}
+}
+
+func TestNothingIsPublishedOfWhatIsNoCapture(t *testing.T) {
+	b := openBus(t)
+	path := filepath.Join(t.TempDir(), "empty.pcap")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := service(DefaultConfig(), b).Open(t.Context(), path, false, notLanded); !errors.Is(err, capture.ErrNotCapture) {
+		t.Errorf("an empty file: %v, want ErrNotCapture", err)
+	}
+	if p := read(t, b, "*"); len(p.ordinals) != 0 {
+		t.Errorf("%d messages were published", len(p.ordinals))
+	}
+}
+
+// TestLiveBooksCloseOverACrash kills a live source after only one of its shards was published.
+func TestLiveBooksCloseOverACrash(t *testing.T) {
+	b := openBus(t)
+	cfg := DefaultConfig()
+	cfg.MessageRows = 50
+	packets := frames(400)
+	live := func(from, to int, crash bool) {
+		t.Helper()
+		src, lasts, err := openSource(t.Context(), service(cfg, b), "tap")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if crash { // shard 1's messages never leave
+			src.shards[1].ended = true
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		err = service(cfg, b).live(ctx, src, lasts, inputFunc(func(dst []Packet) (int, error) {
+			if from == to {
+				cancel()
+				return 0, nil
+			}
+			n := copy(dst, packets[from:to])
+			from += n
+			return n, nil
+		}))
+		if !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+	}
+	live(0, 100, false)
+	live(100, 250, true)
+	live(250, 400, false)
+	p := read(t, b, "tap")
+	entry := func(shard uint16, name string) ledger.Entry {
+		return p.books[ledger.Key{Source: "tap", Hop: ledger.Sampler, Shard: shard, Name: name}]
+	}
+	in, lost := entry(ledger.Whole, ledger.In), entry(ledger.Whole, ledger.Drop+lostReason)
+	frames := entry(0, outFrames).Packets + entry(1, outFrames).Packets
+	if in.Packets != 400 || lost.Packets == 0 || frames+lost.Packets != in.Packets {
+		t.Errorf("%d observed, %d out, %d lost by the crash: the books don't close", in.Packets, frames, lost.Packets)
+	}
+	if out := entry(0, ledger.Out).Packets + entry(1, ledger.Out).Packets; out != p.rows {
+		t.Errorf("the ledger says %d out, %d rows are in the stream", out, p.rows)
+	}
+}
+
+func TestLiveEndsWithItsInput(t *testing.T) {
+	b := openBus(t)
+	packets := frames(10)
+	err := service(DefaultConfig(), b).Live(t.Context(), "short", inputFunc(func(dst []Packet) (int, error) {
+		if len(packets) == 0 {
+			return 0, io.EOF
+		}
+		n := copy(dst, packets)
+		packets = packets[n:]
+		return n, nil
+	}))
+	if p := read(t, b, "short"); err != nil || p.rows != 10 || p.ended != 0 {
+		t.Errorf("error %v, %d rows, %d ends; want 10 rows and no end: a live source may come back", err, p.rows, p.ended)
+	}
+}
