@@ -1,0 +1,264 @@
+package exporter_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"netstream/schemas/wire/nsv5"
+	"netstream/schemas/wire/nsv9"
+	"netstream/services/exporter"
+)
+
+// collector is a UDP socket that keeps what comes.
+type collector struct {
+	conn *net.UDPConn
+	mu   sync.Mutex
+	got  [][]byte
+}
+
+func listen(t testing.TB) *collector {
+	t.Helper()
+	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.SetReadBuffer(4 << 20); err != nil {
+		t.Fatal(err)
+	}
+	c := &collector{conn: conn}
+	var done sync.WaitGroup
+	done.Go(func() {
+		buf := make([]byte, 1<<16)
+		for {
+			n, err := conn.Read(buf)
+			if err != nil {
+				return
+			}
+			c.mu.Lock()
+			c.got = append(c.got, append([]byte(nil), buf[:n]...))
+			c.mu.Unlock()
+		}
+	})
+	t.Cleanup(func() { conn.Close(); done.Wait() })
+	return c
+}
+
+// destination completes a destination with this collector's address and the defaults.
+func (c *collector) destination(d exporter.Destination) exporter.Destination {
+	defaults := exporter.DefaultDestination()
+	if d.TemplateDatagrams == 0 {
+		d.TemplateDatagrams = defaults.TemplateDatagrams
+	}
+	if d.TemplateInterval == 0 {
+		d.TemplateInterval = defaults.TemplateInterval
+	}
+	if d.Rate == 0 {
+		d.Rate = 20_000 // a socket buffer is soon full
+	}
+	d.Address = c.conn.LocalAddr().String()
+	return d
+}
+
+// received is what came so far.
+func (c *collector) received() [][]byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([][]byte(nil), c.got...)
+}
+
+// await waits for n datagrams.
+func (c *collector) await(t testing.TB, n int) [][]byte {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		if got := c.received(); len(got) >= n {
+			return got
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d datagrams came, want %d", len(c.received()), n)
+		}
+	}
+}
+
+// receive waits for all that the exporter has sent to this collector.
+func (c *collector) receive(t testing.TB, s *running) [][]byte {
+	t.Helper()
+	for _, total := range s.Totals() {
+		if name := c.conn.LocalAddr().String(); len(total.Destination) > len(name) && total.Destination[:len(name)] == name {
+			return c.await(t, int(total.Datagrams))
+		}
+	}
+	t.Fatal("the exporter has no such destination")
+	return nil
+}
+
+// running is an exporter at work.
+type running struct {
+	*exporter.Service
+	stop func() error
+}
+
+// start runs an exporter until stop or the end of the test.
+func (l *line) start(t testing.TB, cfg exporter.Config) *running {
+	t.Helper()
+	s := exporter.New(cfg, l.Bus, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	stop := sync.OnceValue(func() error { cancel(); return <-ended })
+	t.Cleanup(func() { _ = stop() })
+	return &running{s, stop}
+}
+
+// export runs an exporter and returns when it has sent all there is.
+func (l *line) export(t testing.TB, cfg exporter.Config) *running {
+	t.Helper()
+	r := l.start(t, cfg)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if err := r.Wait(ctx, l.last); err != nil {
+		t.Fatalf("at message %d of %d: %v", r.Position(), l.last, errors.Join(err, r.stop()))
+	}
+	return r
+}
+
+// decode checks the datagrams against the destination's settings and returns their records.
+func decode(t testing.TB, datagrams [][]byte, d exporter.Destination) []record {
+	t.Helper()
+	limit := d.MTU
+	if limit == 0 {
+		limit = 1472
+	}
+	for i, b := range datagrams {
+		if len(b) > limit {
+			t.Errorf("datagram %d has %d bytes, want %d at most", i, len(b), limit)
+		}
+	}
+	if d.Format == exporter.V5 {
+		return decode5(t, datagrams, d)
+	}
+	return decode9(t, datagrams, d)
+}
+
+func decode5(t testing.TB, datagrams [][]byte, d exporter.Destination) (out []record) {
+	t.Helper()
+	sequence, before := uint32(0), uint32(0)
+	for i, b := range datagrams {
+		h, records, surplus, err := nsv5.Append(nil, b)
+		if err != nil || surplus != 0 || len(records) == 0 {
+			t.Fatalf("datagram %d: %d records, %d bytes too many, error %v", i, len(records), surplus, err)
+		}
+		if h.FlowSequence != sequence || h.UnixSecs < before || h.UnixNsecs != 0 {
+			t.Errorf("datagram %d: sequence %d, time %d.%09d; want sequence %d and a whole second from %d on", i, h.FlowSequence, h.UnixSecs, h.UnixNsecs, sequence, before)
+		}
+		if id := uint32(h.EngineType)<<8 | uint32(h.EngineID); id != d.SourceID {
+			t.Errorf("datagram %d: engine %#x, want %#x", i, id, d.SourceID)
+		}
+		sequence, before = sequence+uint32(len(records)), h.UnixSecs
+		for _, r := range records {
+			out = append(out, record{
+				Src: address4(r.SrcAddr), Dst: address4(r.DstAddr), Ports: fmt.Sprint(r.SrcPort, " ", r.DstPort),
+				Kind: kind(r.Protocol, r.TOS, r.TCPFlags, 0), In: uint32(r.Input), Out: uint32(r.Output),
+				Packets: uint64(r.Packets), Bytes: uint64(r.Octets), First: h.Millis(r.First), Last: h.Millis(r.Last),
+			})
+		}
+	}
+	return out
+}
+
+func decode9(t testing.TB, datagrams [][]byte, d exporter.Destination) (out []record) {
+	t.Helper()
+	plans := map[uint16]*nsv9.Plan{}
+	before, templatesAt, since := uint32(0), uint32(0), uint32(0)
+	for i, b := range datagrams {
+		h, sets, err := nsv9.Open(b)
+		if err != nil {
+			t.Fatalf("datagram %d: %v", i, err)
+		}
+		if h.Sequence != uint32(i) || h.SourceID != d.SourceID || h.UnixSecs < before {
+			t.Errorf("datagram %d: %+v, want sequence %d, source id %d, time from %d on", i, h, i, d.SourceID, before)
+		}
+		before = h.UnixSecs
+		count, hasTemplates := 0, false
+		for sets.Next() {
+			switch set := sets.Set(); set.Kind() {
+			case nsv9.Templates:
+				hasTemplates = true
+				var template nsv9.Template
+				templates := set.Templates()
+				for ; templates.Next(&template); count++ {
+					layout, err := nsv9.Compile(&template)
+					if err != nil {
+						t.Fatalf("datagram %d: %v", i, err)
+					}
+					plans[template.ID] = nsv9.NewPlan(layout)
+				}
+				if err := templates.Err(); err != nil {
+					t.Fatalf("datagram %d: %v", i, err)
+				}
+			case nsv9.Data:
+				plan := plans[set.ID]
+				if plan == nil {
+					t.Fatalf("datagram %d: data before template %d", i, set.ID)
+				}
+				if set.ID == nsv9.SamplerTemplateID {
+					count++
+					continue
+				}
+				records, err := plan.Append(nil, set.Body)
+				if err != nil {
+					t.Fatalf("datagram %d: %v", i, err)
+				}
+				count += len(records)
+				for j := range records {
+					out = append(out, record9(t, &h, &records[j]))
+				}
+			}
+		}
+		if sets.Err() != nil || sets.Trailing() != 0 || count != int(h.Count) {
+			t.Errorf("datagram %d: %d records of %d, %d bytes behind them, error %v", i, count, h.Count, sets.Trailing(), sets.Err())
+		}
+		due := i == 0 || since+1 == d.TemplateDatagrams || time.Duration(h.UnixSecs-templatesAt)*time.Second >= d.TemplateInterval
+		if hasTemplates != due {
+			t.Errorf("datagram %d, %d after the last templates and %d s: templates %t, want %t", i, since+1, h.UnixSecs-templatesAt, hasTemplates, due)
+		}
+		since++
+		if hasTemplates {
+			since, templatesAt = 0, h.UnixSecs
+		}
+	}
+	return out
+}
+
+func record9(t testing.TB, h *nsv9.Header, r *nsv9.Record) record {
+	first, last, ok := h.Times(r)
+	if !ok {
+		t.Error("a record without times")
+	}
+	return record{
+		Src: netip.AddrFrom16(r.SrcAddr).Unmap().String(), Dst: netip.AddrFrom16(r.DstAddr).Unmap().String(),
+		Ports: fmt.Sprint(r.SrcPort, " ", r.DstPort), Kind: kind(r.Protocol, r.TOS, r.TCPFlags, r.FlowLabel),
+		In: r.InIf, Out: r.OutIf, Packets: r.Packets, Bytes: r.Bytes, First: first, Last: last,
+	}
+}
+
+// compareDatagrams compares byte for byte.
+func compareDatagrams(t testing.TB, want, got [][]byte) {
+	t.Helper()
+	if len(want) != len(got) {
+		t.Errorf("%d datagrams, want %d", len(got), len(want))
+	}
+	for i := range min(len(want), len(got)) {
+		if string(want[i]) != string(got[i]) {
+			t.Fatalf("datagram %d differs:\n%x\nwant\n%x", i, got[i], want[i])
+		}
+	}
+}

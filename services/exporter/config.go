@@ -1,0 +1,136 @@
+package exporter
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"netstream/pipeline/config"
+	"netstream/schemas/subject"
+	"netstream/services/exporter/internal/encode"
+)
+
+// Config of an exporter.
+type Config struct {
+	Name         string        `yaml:"name" doc:"name under which the exporter keeps its position; another name starts from the first flow there is"`
+	Sampling     uint32        `yaml:"sampling" doc:"announce that one packet in that many was sampled, at random; 0 announces nothing"`
+	Destinations []Destination `yaml:"destinations" doc:"collectors, each of which gets all flows"`
+}
+
+// Destination is one collector.
+type Destination struct {
+	Address           string        `yaml:"address" doc:"host:port over UDP; an IPv6 address stands in brackets"`
+	Format            Format        `yaml:"format" doc:"v5 (IPv4 flows only) or v9"`
+	SourceID          uint32        `yaml:"source_id" doc:"v9: observation domain; v5: engine type * 256 + engine id"`
+	TemplateDatagrams uint32        `yaml:"template_datagrams" doc:"v9: templates are repeated after this many datagrams, 1 to 600, …"`
+	TemplateInterval  time.Duration `yaml:"template_interval" doc:"… or after this time of the flows, 1s to 60h, whichever comes first"`
+	MTU               int           `yaml:"mtu" doc:"largest UDP payload in bytes; 0: 1472 to an IPv4 address, 1452 to an IPv6 address or a name"`
+	Rate              int           `yaml:"rate" doc:"datagrams sent in a second at most; 0: no limit"`
+}
+
+// DefaultConfig is an exporter without destinations.
+func DefaultConfig() Config { return Config{Name: "exporter"} }
+
+// DefaultDestination is version 9 with the templates every 20 datagrams or 60 s.
+func DefaultDestination() Destination {
+	return Destination{Format: V9, TemplateDatagrams: 20, TemplateInterval: time.Minute}
+}
+
+// SetDefaults makes d the default, as the configuration does before it reads an element of the list.
+func (d *Destination) SetDefaults() { *d = DefaultDestination() }
+
+// Limits of the settings.
+const (
+	maxTemplateDatagrams = 600
+	maxTemplateInterval  = 60 * time.Hour
+	maxMTU               = 65507 // the largest UDP payload over IPv4
+	maxEngine            = 1<<16 - 1
+	maxRate              = 10_000_000
+)
+
+// Payloads that leave an Ethernet packet of 1500 bytes whole.
+const (
+	payloadIPv4 = 1472
+	payloadIPv6 = 1452
+)
+
+// Validate reports all problems but those of the destinations, which report their own.
+func (c Config) Validate() error {
+	var ps config.Problems
+	if err := subject.Valid(c.Name); err != nil {
+		ps.Addf("name", c.Name, "1 to 64 letters, digits, _ or -")
+	}
+	seen := map[string]int{}
+	for i, d := range c.Destinations {
+		if first, twice := seen[d.Name()]; twice {
+			ps.Addf("destinations["+strconv.Itoa(i)+"].address", d.Address,
+				"another address, format or source_id: destinations[%d] has the same", first)
+			continue
+		}
+		seen[d.Name()] = i
+	}
+	return ps.Err()
+}
+
+// Validate reports all problems.
+func (d Destination) Validate() error {
+	var ps config.Problems
+	if !isDestination(d.Address) {
+		ps.Addf("address", d.Address, "host:port such as 192.0.2.1:2055, [2001:db8::1]:2055 or collector.example:2055")
+	}
+	if d.Format != V5 && d.Format != V9 {
+		ps.Addf("format", string(d.Format), "%s or %s", V5, V9)
+	}
+	if d.Format == V5 && d.SourceID > maxEngine {
+		ps.Addf("source_id", d.SourceID, "at most %d with format v5: engine type * 256 + engine id", maxEngine)
+	}
+	if d.TemplateDatagrams < 1 || d.TemplateDatagrams > maxTemplateDatagrams {
+		ps.Addf("template_datagrams", d.TemplateDatagrams, "1 to %d", maxTemplateDatagrams)
+	}
+	if d.TemplateInterval < time.Second || d.TemplateInterval > maxTemplateInterval {
+		ps.Addf("template_interval", d.TemplateInterval, "1s to %s", maxTemplateInterval)
+	}
+	if d.MTU != 0 && (d.MTU < encode.MinLimit || d.MTU > maxMTU) {
+		ps.Addf("mtu", d.MTU, "0, or %d to %d", encode.MinLimit, maxMTU)
+	}
+	if d.Rate < 0 || d.Rate > maxRate {
+		ps.Addf("rate", d.Rate, "0 to %d", maxRate)
+	}
+	return ps.Err()
+}
+
+// isDestination tells whether datagrams can be sent to the address as far as its text tells.
+func isDestination(address string) bool {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || host == "" {
+		return false
+	}
+	if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
+		return false
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0
+}
+
+// Name tells destinations apart in the state, in logs and in metrics: "192.0.2.1:2055/v9", with "/7" for source id 7.
+func (d Destination) Name() string {
+	name := d.Address + "/" + string(d.Format)
+	if d.SourceID != 0 {
+		name += "/" + strconv.FormatUint(uint64(d.SourceID), 10)
+	}
+	return name
+}
+
+// payload is the largest payload of a datagram. It follows from the configuration alone and not from what a name
+// resolves to, so that the same flows always give the same datagrams.
+func (d Destination) payload() int {
+	if d.MTU != 0 {
+		return d.MTU
+	}
+	host, _, _ := net.SplitHostPort(d.Address)
+	if ip, err := netip.ParseAddr(host); err == nil && ip.Unmap().Is4() {
+		return payloadIPv4
+	}
+	return payloadIPv6
+}

@@ -1,0 +1,218 @@
+package exporter_test
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"netstream/pipeline/bus"
+	"netstream/pipeline/embedded"
+	"netstream/schemas/flow"
+	"netstream/schemas/key"
+	"netstream/schemas/ledger"
+	"netstream/schemas/message"
+	"netstream/services/exporter"
+)
+
+// testFlow is a flow of either kind.
+type testFlow struct {
+	v4 *flow.Row[key.IPv4]
+	v6 *flow.Row[key.IPv6]
+}
+
+// flowSource makes random flows whose times go on from one to the next.
+type flowSource struct {
+	rnd *rand.Rand
+	now int64
+}
+
+const start = 1_700_000_000_123_456_789 // ns since 1970
+
+func newFlows(seed uint64) *flowSource {
+	return &flowSource{rand.New(rand.NewPCG(seed, 0)), start}
+}
+
+func (s *flowSource) times() (first, last int64) {
+	s.now += s.rnd.Int64N(20e6)
+	return s.now - s.rnd.Int64N(60e9), s.now
+}
+
+func (s *flowSource) mixed(n int) (out []testFlow) {
+	for range n {
+		if s.rnd.IntN(3) == 0 {
+			out = append(out, s.ipv6(1)...)
+		} else {
+			out = append(out, s.ipv4(1)...)
+		}
+	}
+	return out
+}
+
+func (s *flowSource) ipv4(n int) (out []testFlow) {
+	for range n {
+		f := &flow.Row[key.IPv4]{
+			Key: key.IPv4{
+				Src: 10<<24 | s.rnd.Uint32N(1<<16), Dst: 198<<24 | 51<<16 | 100<<8 | s.rnd.Uint32N(256), Interface: 1 + s.rnd.Uint32N(3),
+				SrcPort: uint16(1024 + s.rnd.IntN(60000)), DstPort: []uint16{53, 80, 443}[s.rnd.IntN(3)],
+				Protocol: []uint8{6, 17}[s.rnd.IntN(2)], TOS: []uint8{0, 0xb8}[s.rnd.IntN(2)], Direction: uint8(s.rnd.IntN(2)),
+			},
+			Packets: 1 + s.rnd.Uint64N(1000), TCPFlags: 0x1b, Reason: flow.Inactive,
+		}
+		f.Bytes = f.Packets * (40 + s.rnd.Uint64N(1400))
+		f.First, f.Last = s.times()
+		out = append(out, testFlow{v4: f})
+	}
+	return out
+}
+
+func (s *flowSource) ipv6(n int) (out []testFlow) {
+	for range n {
+		f := &flow.Row[key.IPv6]{
+			Key: key.IPv6{
+				Src: [16]byte{0x20, 1, 0xd, 0xb8, 15: byte(s.rnd.IntN(256))}, Dst: [16]byte{0x20, 1, 0xd, 0xb8, 1, 15: byte(s.rnd.IntN(256))},
+				Interface: 7, FlowLabel: s.rnd.Uint32N(1 << 20), SrcPort: uint16(1024 + s.rnd.IntN(60000)), DstPort: 443, Protocol: 6, TOS: 8,
+				Direction: uint8(s.rnd.IntN(2)),
+			},
+			Packets: 1 + s.rnd.Uint64N(1000), TCPFlags: 0x12, Reason: flow.FIN,
+		}
+		f.Bytes = f.Packets * (60 + s.rnd.Uint64N(1400))
+		f.First, f.Last = s.times()
+		out = append(out, testFlow{v6: f})
+	}
+	return out
+}
+
+// line is a bus with flows on it, as agers would publish them.
+type line struct {
+	*bus.Bus
+	url     string
+	writers map[int]*bus.Writer
+	numbers map[int]uint64
+	last    uint64 // sequence of the last message
+}
+
+func open(t testing.TB) *line {
+	t.Helper()
+	srv, err := embedded.Start(t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(srv.Close)
+	conn, err := srv.Connect("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	b, err := bus.New(conn, "live", bus.DefaultLayout())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &line{Bus: b, url: srv.URL(), writers: map[int]*bus.Writer{}, numbers: map[int]uint64{}}
+}
+
+// publish publishes a message of flows on a flow shard.
+func (l *line) publish(t testing.TB, shard int, flows []testFlow) {
+	t.Helper()
+	w := l.writers[shard]
+	if w == nil {
+		var err error
+		if w, _, err = l.Writer(context.Background(), l.Pipeline.FlowsStream(), l.Pipeline.Flows(shard)); err != nil {
+			t.Fatal(err)
+		}
+		l.writers[shard] = w
+	}
+	v4, v6 := flow.NewIPv4(), flow.NewIPv6()
+	for _, f := range flows {
+		if f.v4 != nil {
+			v4.Append(f.v4, false)
+		} else {
+			v6.Append(f.v6, false)
+		}
+	}
+	var body message.Body
+	var books ledger.Rows
+	books.Append(&ledger.Entry{Source: "tap", Hop: ledger.Ager, Shard: uint16(shard), Name: ledger.Out, Rows: uint64(len(flows))})
+	var err error
+	if v4.Len() > 0 {
+		err = body.Add(v4.Schema(), v4.Columns())
+	}
+	if v6.Len() > 0 && err == nil {
+		err = body.Add(v6.Schema(), v6.Columns())
+	}
+	if err == nil {
+		err = body.Add(ledger.Schema, books.Columns())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := message.Header{}
+	h.Set(message.Streams, body.Streams())
+	h.Set(message.Sources, "tap")
+	h.Set(message.Monitors, "ipv4 ipv6")
+	h.Set(message.Position, message.FormatPosition(l.Pipeline.UpdatesStream(), l.last+1))
+	h.SetPair(message.Numbers, l.numbers[shard]+1, uint64(len(flows)))
+	l.numbers[shard] += uint64(len(flows))
+	if err := w.Publish(context.Background(), h, body.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	l.last++
+}
+
+// sum counts flows.
+func (l *line) sum(flows []testFlow) (sum exporter.Tally) {
+	for _, f := range flows {
+		sum.Flows++
+		if f.v4 != nil {
+			sum.Packets, sum.Bytes = sum.Packets+f.v4.Packets, sum.Bytes+f.v4.Bytes
+		} else {
+			sum.Packets, sum.Bytes = sum.Packets+f.v6.Packets, sum.Bytes+f.v6.Bytes
+		}
+	}
+	return sum
+}
+
+// records are what a collector of the format must find for these flows, whose counters fit 32 bits.
+func records(flows []testFlow, format exporter.Format) (out []record) {
+	side := func(index uint32, direction uint8) (in, out uint32) {
+		if direction == 1 {
+			return 0, index
+		}
+		return index, 0
+	}
+	for _, f := range flows {
+		switch {
+		case f.v4 != nil:
+			k := &f.v4.Key
+			in, egress := side(k.Interface, k.Direction)
+			out = append(out, record{
+				Src: address4(k.Src), Dst: address4(k.Dst), Ports: fmt.Sprint(k.SrcPort, " ", k.DstPort), Kind: kind(k.Protocol, k.TOS, f.v4.TCPFlags, 0),
+				In: in, Out: egress, Packets: f.v4.Packets, Bytes: f.v4.Bytes, First: f.v4.First / 1e6, Last: f.v4.Last / 1e6,
+			})
+		case format == exporter.V9:
+			k := &f.v6.Key
+			in, egress := side(k.Interface, k.Direction)
+			out = append(out, record{
+				Src: netip.AddrFrom16(k.Src).String(), Dst: netip.AddrFrom16(k.Dst).String(), Ports: fmt.Sprint(k.SrcPort, " ", k.DstPort),
+				Kind: kind(k.Protocol, k.TOS, f.v6.TCPFlags, k.FlowLabel), In: in, Out: egress,
+				Packets: f.v6.Packets, Bytes: f.v6.Bytes, First: f.v6.First / 1e6, Last: f.v6.Last / 1e6,
+			})
+		}
+	}
+	return out
+}
+
+func address4(a uint32) string {
+	var b [4]byte
+	binary.BigEndian.PutUint32(b[:], a)
+	return netip.AddrFrom4(b).String()
+}
+
+// exporterName makes a name for an exporter of a test.
+func exporterName(t *testing.T) string {
+	return strings.NewReplacer("/", "_", " ", "_", "#", "_").Replace(t.Name())
+}

@@ -1,0 +1,39 @@
+package exporter
+
+import (
+	"fmt"
+
+	"netstream/services/exporter/internal/encode"
+)
+
+// Format is a version of NetStream.
+type Format string
+
+// The formats.
+const (
+	V5 Format = "v5" // original IPv4 flows
+	V9 Format = "v9" // IPv4 and IPv6 flows by templates
+)
+
+// UnmarshalText implements encoding.TextUnmarshaler and refuses unknown formats.
+func (f *Format) UnmarshalText(text []byte) error {
+	switch g := Format(text); g {
+	case V5, V9:
+		*f = g
+		return nil
+	default:
+		return fmt.Errorf("want %s or %s", V5, V9)
+	}
+}
+
+// encoder makes the encoder of a destination, which goes on at a cursor.
+func (d Destination) encoder(sampling uint32, at encode.Cursor) encode.Encoder {
+	o := encode.Options{
+		SourceID: d.SourceID, Limit: d.payload(), Sampling: sampling,
+		RefreshDatagrams: d.TemplateDatagrams, RefreshSeconds: int64(d.TemplateInterval.Seconds()),
+	}
+	if d.Format == V5 {
+		return encode.NewV5(o, at)
+	}
+	return encode.NewV9(o, at)
+}

@@ -1,0 +1,70 @@
+package exporter
+
+import (
+	"fmt"
+	"slices"
+
+	"netstream/pipeline/bus"
+	"netstream/schemas/flow"
+	"netstream/schemas/ledger"
+	"netstream/schemas/message"
+	"netstream/services/exporter/internal/encode"
+)
+
+// input holds the flows of the message that was read last, which it aliases.
+type input struct {
+	encode.Flows
+	seen []string // schemas of the message
+}
+
+func newInput() *input {
+	return &input{Flows: encode.Flows{IPv4: flow.NewIPv4(), IPv6: flow.NewIPv6()}}
+}
+
+// read takes the flows out of a message. The ledger in it is not looked at: it counts the stages before.
+func (in *input) read(m *bus.Message) error {
+	parts, err := message.Parts(m.Header, m.Body, flow.SchemaIPv4, flow.SchemaIPv6, ledger.Schema)
+	if err != nil {
+		return err
+	}
+	in.IPv4.Reset()
+	in.IPv6.Reset()
+	in.seen = in.seen[:0]
+	for _, p := range parts {
+		if slices.Contains(in.seen, p.Schema) {
+			return fmt.Errorf("%w: two streams of %s", message.ErrBody, p.Schema)
+		}
+		in.seen = append(in.seen, p.Schema)
+		switch p.Schema {
+		case flow.SchemaIPv4:
+			err = p.Read(in.IPv4.Columns())
+		case flow.SchemaIPv6:
+			err = p.Read(in.IPv6.Columns())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	sources, monitors := len(m.Header.List(message.Sources)), len(m.Header.List(message.Monitors))
+	if err := in.IPv4.Check(sources, monitors); err != nil {
+		return err
+	}
+	return in.IPv6.Check(sources, monitors)
+}
+
+// times are when the earliest flow began and the latest one ended, ns since 1970. There is at least one flow.
+func (in *input) times() (first, last int64) {
+	firsts, lasts := [2][]int64{in.IPv4.First, in.IPv6.First}, [2][]int64{in.IPv4.Last, in.IPv6.Last}
+	started := false
+	for i := range firsts {
+		if len(firsts[i]) == 0 {
+			continue
+		}
+		f, l := slices.Min(firsts[i]), slices.Max(lasts[i])
+		if !started {
+			first, last, started = f, l, true
+		}
+		first, last = min(first, f), max(last, l)
+	}
+	return first, last
+}

@@ -1,0 +1,49 @@
+// Package encode cuts the flows of one message into datagrams of a NetStream version. It reads no clock and no network:
+// what comes out is a function of the flows, the options and the cursor.
+//
+//	flows, clock, cursor -> Encoder -> Batch (datagrams, tallies) and the next cursor
+package encode
+
+import (
+	"netstream/schemas/flow"
+	"netstream/schemas/key"
+	"netstream/services/exporter/internal/clock"
+)
+
+// Flows are the flows of one message.
+type Flows struct {
+	IPv4 *flow.Rows[key.IPv4]
+	IPv6 *flow.Rows[key.IPv6]
+}
+
+// Len is the number of flows.
+func (f *Flows) Len() int { return f.IPv4.Len() + f.IPv6.Len() }
+
+// Cursor is what an encoder carries from one message to the next.
+type Cursor struct {
+	Sequence uint32 // of the next datagram: records sent before in version 5, datagrams in version 9
+	Left     uint32 // version 9: datagrams to send before the templates are due again
+	At       int64  // version 9: header time of the last templates, s since 1970
+}
+
+// Options of an encoder.
+type Options struct {
+	SourceID uint32 // version 9: observation domain; version 5: engine type * 256 + engine id
+	Limit    int    // bytes of a datagram; at least MinLimit
+	Sampling uint32 // announce that one packet in that many was taken, at random; 0 announces nothing
+
+	// Version 9 repeats its templates after so many datagrams or seconds, whichever comes first.
+	RefreshDatagrams uint32
+	RefreshSeconds   int64
+}
+
+// MinLimit is the smallest Options.Limit: all templates and a record fit.
+const MinLimit = 512
+
+// Encoder makes datagrams of one format for one destination. It isn't safe for use by several goroutines.
+type Encoder interface {
+	// Encode replaces what the batch holds by the datagrams of these flows. The clock covers their times.
+	Encode(b *Batch, now *clock.Clock, flows *Flows) error
+	// Cursor is where the encoder stands behind what it has encoded.
+	Cursor() Cursor
+}

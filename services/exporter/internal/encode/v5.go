@@ -1,0 +1,120 @@
+package encode
+
+import (
+	"netstream/schemas/flow"
+	"netstream/schemas/key"
+	"netstream/schemas/wire/nsv5"
+	"netstream/services/exporter/internal/clock"
+)
+
+// MaxSamplingV5 is the largest rate that version 5 can announce.
+const MaxSamplingV5 = nsv5.MaxSamplingInterval
+
+// V5 makes datagrams of version 5.
+type V5 struct {
+	header  nsv5.Header
+	cursor  Cursor
+	limit   int // records in a datagram
+	records []nsv5.Record
+	row     flow.Row[key.IPv4]
+}
+
+// NewV5 makes an encoder that goes on at a cursor.
+func NewV5(o Options, at Cursor) *V5 {
+	var sampling nsv5.Sampling
+	if o.Sampling > 0 {
+		sampling, _ = nsv5.NewSampling(nsv5.SamplingRandom, o.Sampling) // 0 if it is too large
+	}
+	limit := min((o.Limit-nsv5.HeaderLen)/nsv5.RecordLen, nsv5.MaxRecords)
+	return &V5{
+		header:  nsv5.Header{EngineType: uint8(o.SourceID >> 8), EngineID: uint8(o.SourceID), Sampling: sampling},
+		cursor:  at,
+		limit:   limit,
+		records: make([]nsv5.Record, 0, limit),
+	}
+}
+
+// Cursor is where the encoder stands.
+func (e *V5) Cursor() Cursor { return e.cursor }
+
+// Encode implements Encoder.
+func (e *V5) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
+	b.Reset()
+	for i := range flows.IPv6.Len() {
+		b.leaveOut(ReasonIPv6, flows.IPv6.Packets[i], flows.IPv6.Bytes[i])
+	}
+	e.header.UnixSecs, e.header.SysUptime = now.UnixSecs(), now.SysUptime()
+	e.records = e.records[:0]
+	for i := range flows.IPv4.Len() {
+		flows.IPv4.Read(i, &e.row)
+		if err := e.flow(b, now, &e.row); err != nil {
+			return err
+		}
+	}
+	return e.flush(b)
+}
+
+// flow adds a flow's records.
+func (e *V5) flow(b *Batch, now *clock.Clock, f *flow.Row[key.IPv4]) error {
+	n := shares(f.Packets, f.Bytes)
+	if n > maxShares {
+		b.leaveOut(ReasonCounter, f.Packets, f.Bytes)
+		return nil
+	}
+	first, ok1 := now.Uptime(f.First)
+	last, ok2 := now.Uptime(f.Last)
+	if !ok1 || !ok2 {
+		b.Clamped++
+	}
+	index, ok := nsv5.IfIndex16(f.Key.Interface)
+	if !ok {
+		b.Interfaces++
+	}
+	r := nsv5.Record{
+		SrcAddr: f.Key.Src, DstAddr: f.Key.Dst, SrcPort: f.Key.SrcPort, DstPort: f.Key.DstPort,
+		Protocol: f.Key.Protocol, TOS: f.Key.TOS, TCPFlags: f.TCPFlags, First: first, Last: last,
+	}
+	if f.Key.Direction == egress {
+		r.Output = index
+	} else {
+		r.Input = index
+	}
+	for i := range n {
+		if len(e.records) == e.limit {
+			if err := e.flush(b); err != nil {
+				return err
+			}
+		}
+		packets, bytes := share(f.Packets, n, i), share(f.Bytes, n, i)
+		r.Packets, r.Octets = uint32(packets), uint32(bytes)
+		e.records = append(e.records, r)
+		b.count(firstShare(i), packets, bytes)
+	}
+	return nil
+}
+
+// flush ends the datagram.
+func (e *V5) flush(b *Batch) error {
+	if len(e.records) == 0 {
+		return nil
+	}
+	e.header.FlowSequence = e.cursor.Sequence
+	buf, err := nsv5.AppendDatagram(b.buf, &e.header, e.records)
+	if err != nil {
+		return err
+	}
+	b.close(buf)
+	e.cursor.Sequence += uint32(len(e.records))
+	e.records = e.records[:0]
+	return nil
+}
+
+// egress is the direction of a sampler that sits on the way out.
+const egress = 1
+
+func firstShare(i uint64) uint64 {
+	if i == 0 {
+		return 1
+	}
+	return 0
+}

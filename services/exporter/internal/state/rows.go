@@ -1,0 +1,115 @@
+package state
+
+import (
+	"netstream/schemas/columns"
+	"netstream/services/exporter/internal/clock"
+	"netstream/services/exporter/internal/encode"
+)
+
+// clockRows hold the clock, or nothing before the first flow.
+type clockRows struct{ boot, now []int64 }
+
+func (r *clockRows) reset() { r.boot, r.now = r.boot[:0], r.now[:0] }
+
+func (r *clockRows) append(c clock.Clock) {
+	r.boot, r.now = append(r.boot, c.Boot), append(r.now, c.Now)
+}
+
+func (r *clockRows) at(i int) clock.Clock {
+	return clock.Clock{Started: true, Boot: r.boot[i], Now: r.now[i]}
+}
+
+func (r *clockRows) columns() []columns.Column {
+	return []columns.Column{columns.Of("boot", &r.boot), columns.Of("now", &r.now)}
+}
+
+// destinationRows hold destinations, a slice a field.
+type destinationRows struct {
+	name                 columns.Binary
+	after                []uint64
+	port                 []uint16
+	sequence, left       []uint32
+	templates            []int64
+	sent, unsent         tallyRows
+	notCarried           tallyRows
+	datagrams            []uint64
+	unsentDatagrams      []uint64
+	clamped, wideIndexes []uint64
+}
+
+func (r *destinationRows) reset() {
+	r.name.Reset()
+	r.after, r.port = r.after[:0], r.port[:0]
+	r.sequence, r.left, r.templates = r.sequence[:0], r.left[:0], r.templates[:0]
+	for _, t := range r.tallies() {
+		t.reset()
+	}
+	r.datagrams, r.unsentDatagrams = r.datagrams[:0], r.unsentDatagrams[:0]
+	r.clamped, r.wideIndexes = r.clamped[:0], r.wideIndexes[:0]
+}
+
+func (r *destinationRows) tallies() [3]*tallyRows {
+	return [3]*tallyRows{&r.sent, &r.notCarried, &r.unsent}
+}
+
+func (r *destinationRows) append(d *Destination) {
+	r.name.Append([]byte(d.Name))
+	r.after, r.port = append(r.after, d.After), append(r.port, d.Port)
+	r.sequence, r.left = append(r.sequence, d.Cursor.Sequence), append(r.left, d.Cursor.Left)
+	r.templates = append(r.templates, d.Cursor.At)
+	t := &d.Totals
+	r.sent.append(t.Sent)
+	r.notCarried.append(t.NotCarried)
+	r.unsent.append(t.Unsent)
+	r.datagrams = append(r.datagrams, t.Datagrams)
+	r.unsentDatagrams = append(r.unsentDatagrams, t.UnsentDatagrams)
+	r.clamped, r.wideIndexes = append(r.clamped, t.Clamped), append(r.wideIndexes, t.Interfaces)
+}
+
+func (r *destinationRows) at(i int) Destination {
+	return Destination{
+		Name: string(r.name.At(i)), After: r.after[i], Port: r.port[i],
+		Cursor: encode.Cursor{Sequence: r.sequence[i], Left: r.left[i], At: r.templates[i]},
+		Totals: Totals{
+			Sent: r.sent.at(i), NotCarried: r.notCarried.at(i), Unsent: r.unsent.at(i),
+			Datagrams: r.datagrams[i], UnsentDatagrams: r.unsentDatagrams[i],
+			Clamped: r.clamped[i], Interfaces: r.wideIndexes[i],
+		},
+	}
+}
+
+func (r *destinationRows) columns() []columns.Column {
+	cols := []columns.Column{
+		columns.Bytes("name", &r.name), columns.Of("after", &r.after), columns.Of("port", &r.port),
+		columns.Of("sequence", &r.sequence), columns.Of("templates_left", &r.left), columns.Of("templates_at", &r.templates),
+	}
+	cols = append(cols, r.sent.columns("sent")...)
+	cols = append(cols, r.notCarried.columns("not_carried")...)
+	cols = append(cols, r.unsent.columns("unsent")...)
+	return append(cols,
+		columns.Of("datagrams", &r.datagrams), columns.Of("unsent_datagrams", &r.unsentDatagrams),
+		columns.Of("clamped", &r.clamped), columns.Of("wide_interfaces", &r.wideIndexes))
+}
+
+// tallyRows hold tallies, a slice a field.
+type tallyRows struct{ flows, records, packets, bytes []uint64 }
+
+func (r *tallyRows) reset() {
+	*r = tallyRows{r.flows[:0], r.records[:0], r.packets[:0], r.bytes[:0]}
+}
+
+func (r *tallyRows) append(t encode.Tally) {
+	r.flows, r.records = append(r.flows, t.Flows), append(r.records, t.Records)
+	r.packets, r.bytes = append(r.packets, t.Packets), append(r.bytes, t.Bytes)
+}
+
+func (r *tallyRows) at(i int) encode.Tally {
+	return encode.Tally{Flows: r.flows[i], Records: r.records[i], Packets: r.packets[i], Bytes: r.bytes[i]}
+}
+
+func (r *tallyRows) columns(prefix string) []columns.Column {
+	return []columns.Column{
+		columns.Of(prefix+"_flows", &r.flows), columns.Of(prefix+"_records", &r.records),
+		columns.Of(prefix+"_packets", &r.packets), columns.Of(prefix+"_bytes", &r.bytes),
+	}
+}

@@ -1,0 +1,142 @@
+// Package state is what an exporter writes to its own subject after each flow message, and reads when it starts: how far
+// it is, its clock, and for each destination where its encoder stands and what was counted. FORMAT.md has the layout.
+package state
+
+import (
+	"fmt"
+
+	"netstream/schemas/columns"
+	"netstream/schemas/message"
+	"netstream/services/exporter/internal/clock"
+	"netstream/services/exporter/internal/encode"
+)
+
+// Schema names, with the major version.
+const (
+	SchemaClock       = "export.clock/1"
+	SchemaDestination = "export.destination/1"
+)
+
+// Destination is the state of one destination.
+type Destination struct {
+	Name   string
+	After  uint64 // sequence in the flows stream behind which it began to count
+	Port   uint16 // local UDP port, 0: none yet
+	Cursor encode.Cursor
+	Totals Totals
+}
+
+// Totals are the books of a destination, since it was first configured. Flows, packets and bytes close:
+// in = sent + not carried + unsent.
+type Totals struct {
+	Sent       encode.Tally // handed to the network
+	NotCarried encode.Tally // the format can't carry them; no records
+	Unsent     encode.Tally // in datagrams that could not be sent
+
+	Datagrams       uint64 // sent
+	UnsentDatagrams uint64
+	Clamped         uint64 // flows sent with a time that had to be moved
+	Interfaces      uint64 // flows sent with interface 65535 for a larger index
+}
+
+// In is what came from the flows stream.
+func (t *Totals) In() encode.Tally {
+	in := t.Sent
+	in.Add(t.NotCarried)
+	in.Add(t.Unsent)
+	return in
+}
+
+// Add adds what was done with one more message.
+func (t *Totals) Add(o *Totals) {
+	t.Sent.Add(o.Sent)
+	t.NotCarried.Add(o.NotCarried)
+	t.Unsent.Add(o.Unsent)
+	t.Datagrams += o.Datagrams
+	t.UnsentDatagrams += o.UnsentDatagrams
+	t.Clamped += o.Clamped
+	t.Interfaces += o.Interfaces
+}
+
+// State is the whole of it.
+type State struct {
+	Position     uint64 // sequence in the flows stream of the last message that was sent
+	Clock        clock.Clock
+	Destinations []Destination
+}
+
+// Find is the destination of that name, nil if there is none.
+func (s *State) Find(name string) *Destination {
+	for i := range s.Destinations {
+		if s.Destinations[i].Name == name {
+			return &s.Destinations[i]
+		}
+	}
+	return nil
+}
+
+// Writer makes messages of states; its memory is reused.
+type Writer struct {
+	clock        clockRows
+	destinations destinationRows
+	body         message.Body
+}
+
+// Write makes the message of a state, whose position is one of that stream. It is valid until the next Write.
+func (w *Writer) Write(s *State, stream string) (message.Header, []byte, error) {
+	w.clock.reset()
+	w.destinations.reset()
+	if s.Clock.Started {
+		w.clock.append(s.Clock)
+	}
+	for i := range s.Destinations {
+		w.destinations.append(&s.Destinations[i])
+	}
+	w.body.Reset()
+	if err := w.body.Add(SchemaClock, w.clock.columns()); err != nil {
+		return nil, nil, err
+	}
+	if err := w.body.Add(SchemaDestination, w.destinations.columns()); err != nil {
+		return nil, nil, err
+	}
+	h := message.Header{}
+	h.Set(message.Streams, w.body.Streams())
+	h.Set(message.Position, message.FormatPosition(stream, s.Position))
+	return h, w.body.Bytes(), nil
+}
+
+// Read reads the message of a state.
+func Read(h message.Header, body []byte, stream string) (*State, error) {
+	covered, err := message.ParsePosition(h.Get(message.Position))
+	if err != nil {
+		return nil, err
+	}
+	position, ok := covered[stream]
+	if !ok {
+		return nil, fmt.Errorf("%w: %s: no position in %s", message.ErrHeader, message.Position, stream)
+	}
+	parts, err := message.Parts(h, body, SchemaClock, SchemaDestination)
+	if err != nil {
+		return nil, err
+	}
+	var clocks clockRows
+	var destinations destinationRows
+	cols := map[string][]columns.Column{SchemaClock: clocks.columns(), SchemaDestination: destinations.columns()}
+	for _, p := range parts {
+		if err := p.Read(cols[p.Schema]); err != nil {
+			return nil, err
+		}
+	}
+	s := &State{Position: position}
+	switch n := len(clocks.boot); n {
+	case 0:
+	case 1:
+		s.Clock = clocks.at(0)
+	default:
+		return nil, fmt.Errorf("%w: %s: %d rows, want one at most", message.ErrBody, SchemaClock, n)
+	}
+	for i := range destinations.name.Len() {
+		s.Destinations = append(s.Destinations, destinations.at(i))
+	}
+	return s, nil
+}

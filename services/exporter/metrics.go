@@ -1,0 +1,116 @@
+package exporter
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"netstream/services/exporter/internal/encode"
+	"netstream/services/exporter/internal/link"
+)
+
+// metrics of one exporter. The label destination is Destination.Name.
+type metrics struct {
+	messages prometheus.Counter
+	flows    prometheus.Counter
+	position prometheus.Gauge
+	time     prometheus.Gauge
+	waits    prometheus.Counter
+
+	up         *prometheus.GaugeVec
+	datagrams  *prometheus.CounterVec
+	records    *prometheus.CounterVec
+	packets    *prometheus.CounterVec
+	bytes      *prometheus.CounterVec
+	notCarried *prometheus.CounterVec // flows, by reason
+	unsent     *prometheus.CounterVec // datagrams, by reason
+	refused    *prometheus.CounterVec
+	clamped    *prometheus.CounterVec
+	interfaces *prometheus.CounterVec
+}
+
+// destinationMetrics are the metrics of one destination.
+type destinationMetrics struct {
+	up                                 prometheus.Gauge
+	datagrams, records, packets, bytes prometheus.Counter
+	notCarried                         [len(encode.Reasons)]prometheus.Counter
+	unsent                             [len(link.Reasons)]prometheus.Counter
+	refused, clamped, interfaces       prometheus.Counter
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: "exporter_" + name, Help: help})
+	}
+	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "exporter_" + name, Help: help}, append([]string{"destination"}, labels...))
+	}
+	m := &metrics{
+		messages: counter("messages_total", "Flow messages sent and committed."),
+		flows:    counter("flows_total", "Flows in the messages sent and committed."),
+		position: prometheus.NewGauge(prometheus.GaugeOpts{Name: "exporter_position", Help: "Sequence in the flows stream of the last message committed."}),
+		time:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "exporter_time_seconds", Help: "Time in the headers of the last datagrams, seconds since 1970: the time of the flows, not of the machine."}),
+		waits:    counter("commit_waits_total", "Times a commit had to wait or to be tried again."),
+
+		up:         prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "exporter_destination_up", Help: "Whether there is a socket to the destination: 1 or 0."}, []string{"destination"}),
+		datagrams:  counters("datagrams_total", "Datagrams handed to the network."),
+		records:    counters("records_total", "Flow records in the datagrams sent."),
+		packets:    counters("packets_total", "Packets counted by the records sent."),
+		bytes:      counters("bytes_total", "Layer-3 bytes counted by the records sent."),
+		notCarried: counters("not_carried_flows_total", "Flows that the format of the destination can't carry, by reason.", "reason"),
+		unsent:     counters("unsent_datagrams_total", "Datagrams that could not be sent, by reason.", "reason"),
+		refused:    counters("refusals_total", "Answers of a destination that nobody listens there."),
+		clamped:    counters("clamped_times_total", "Flows with a time that the header can't reach and that was moved."),
+		interfaces: counters("wide_interfaces_total", "Flows with an interface index that does not fit 16 bits."),
+	}
+	reg.MustRegister(m.messages, m.flows, m.position, m.time, m.waits, m.up, m.datagrams, m.records, m.packets, m.bytes,
+		m.notCarried, m.unsent, m.refused, m.clamped, m.interfaces)
+	return m
+}
+
+// destination resolves the metrics of a destination.
+func (m *metrics) destination(name string) *destinationMetrics {
+	d := &destinationMetrics{
+		up:        m.up.WithLabelValues(name),
+		datagrams: m.datagrams.WithLabelValues(name), records: m.records.WithLabelValues(name),
+		packets: m.packets.WithLabelValues(name), bytes: m.bytes.WithLabelValues(name),
+		refused: m.refused.WithLabelValues(name), clamped: m.clamped.WithLabelValues(name),
+		interfaces: m.interfaces.WithLabelValues(name),
+	}
+	for _, r := range encode.Reasons {
+		d.notCarried[r] = m.notCarried.WithLabelValues(name, r.String())
+	}
+	for _, r := range link.Reasons {
+		d.unsent[r] = m.unsent.WithLabelValues(name, r.String())
+	}
+	return d
+}
+
+// count counts a committed message.
+func (r *run) count(j *job) {
+	r.metrics.messages.Inc()
+	r.metrics.flows.Add(float64(j.flows))
+	r.metrics.position.Set(float64(j.sequence))
+	if j.clock.Started {
+		r.metrics.time.Set(float64(j.clock.Now))
+	}
+	for i, d := range r.destinations {
+		d.count(&j.batches[i])
+	}
+}
+
+// count counts what was sent last.
+func (d *destination) count(b *encode.Batch) {
+	m := d.metrics
+	m.up.Set(0)
+	if d.link.Up() {
+		m.up.Set(1)
+	}
+	m.datagrams.Add(float64(d.done.Datagrams))
+	m.records.Add(float64(d.done.Sent.Records))
+	m.packets.Add(float64(d.done.Sent.Packets))
+	m.bytes.Add(float64(d.done.Sent.Bytes))
+	m.clamped.Add(float64(d.done.Clamped))
+	m.interfaces.Add(float64(d.done.Interfaces))
+	for why, t := range b.NotCarried {
+		m.notCarried[why].Add(float64(t.Flows))
+	}
+}

@@ -1,0 +1,194 @@
+package exporter
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"netstream/pipeline/bus"
+	"netstream/services/exporter/internal/clock"
+	"netstream/services/exporter/internal/encode"
+	"netstream/services/exporter/internal/state"
+)
+
+// grace is how long the message in hand may still take when the exporter is to stop. What isn't done then is done again
+// after the next start.
+const grace = 2 * time.Second
+
+// silence is how long reading waits before it looks around.
+const silence = time.Second
+
+// run is one Run of a service. take owns the encoders and the clock, send all the rest.
+type run struct {
+	*Service
+	stream       string
+	writer       *bus.Writer
+	destinations []*destination
+	clock        clock.Clock // of the last message encoded
+	state        state.State // as committed last
+	states       state.Writer
+}
+
+// job is one flow message on its way from take to send; its memory is reused.
+type job struct {
+	sequence uint64
+	clock    clock.Clock
+	flows    int
+	batches  []encode.Batch // one for each destination
+	cursors  []encode.Cursor
+}
+
+// newRun opens the fence and resumes from the last commit.
+func newRun(ctx context.Context, s *Service) (*run, error) {
+	p := s.bus.Pipeline
+	writer, last, err := s.bus.Writer(ctx, p.ExportsStream(), p.Exports(s.cfg.Name))
+	if err != nil {
+		return nil, err
+	}
+	r := &run{Service: s, stream: p.FlowsStream(), writer: writer}
+	writer.OnWait(func(err error) { s.metrics.waits.Inc(); s.log.Debug("commit waits", "err", err) })
+	before := &state.State{}
+	if last != nil {
+		if before, err = state.Read(last.Header, last.Body, r.stream); err != nil {
+			return nil, fmt.Errorf("resume from %s: %w", last.Where(), err)
+		}
+	}
+	r.clock = before.Clock
+	r.state = state.State{Position: before.Position, Clock: before.Clock}
+	for _, cfg := range s.cfg.Destinations {
+		d := before.Find(cfg.Name())
+		if d == nil {
+			d = &state.Destination{Name: cfg.Name(), After: before.Position}
+		}
+		r.state.Destinations = append(r.state.Destinations, *d)
+		r.destinations = append(r.destinations, newDestination(s, cfg, d))
+	}
+	for _, d := range before.Destinations {
+		if r.state.Find(d.Name) == nil {
+			s.log.Info("destination is no longer configured, its books end here", "destination", d.Name, "totals", d.Totals)
+		}
+	}
+	s.progress.set(&r.state)
+	s.metrics.position.Set(float64(r.state.Position))
+	s.log.Info("exporter resumes", "position", r.state.Position, "destinations", len(r.destinations))
+	return r, nil
+}
+
+// run takes and sends until ctx ends or one of the two fails. Links and sending get some grace when ctx ends.
+func (r *run) run(ctx context.Context) error {
+	sending, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var links sync.WaitGroup
+	defer links.Wait()
+	defer stop()
+	undo := context.AfterFunc(ctx, func() { time.AfterFunc(grace, stop) })
+	defer undo()
+	for _, d := range r.destinations {
+		links.Go(func() { d.link.Run(sending) })
+	}
+
+	// Two jobs: one is being encoded while the other is sent and committed.
+	jobs, free := make(chan *job), make(chan *job, 2)
+	for range cap(free) {
+		free <- &job{batches: make([]encode.Batch, len(r.destinations)), cursors: make([]encode.Cursor, len(r.destinations))}
+	}
+	g, taking := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(jobs)
+		return r.take(taking, free, jobs)
+	})
+	g.Go(func() error {
+		for j := range jobs {
+			if err := r.send(sending, j); err != nil {
+				return err
+			}
+			free <- j
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// take reads flow messages and encodes them.
+func (r *run) take(ctx context.Context, free <-chan *job, jobs chan<- *job) error {
+	reader, err := r.bus.Reader(ctx, r.stream, nil, r.state.Position) // all subjects: all flow shards
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	in := newInput()
+	for {
+		m, err := reader.Next(ctx, silence)
+		if err != nil {
+			return err
+		}
+		if m == nil {
+			continue
+		}
+		var j *job
+		select {
+		case j = <-free:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := in.read(m); err != nil {
+			return fmt.Errorf("%s: %w", m.Where(), err)
+		}
+		if err := r.encode(j, m.Sequence, in); err != nil {
+			return fmt.Errorf("%s: %w", m.Where(), err)
+		}
+		select {
+		case jobs <- j:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// encode makes the datagrams of a message.
+func (r *run) encode(j *job, sequence uint64, in *input) error {
+	if in.Len() > 0 {
+		r.clock.Cover(in.times())
+	}
+	j.sequence, j.clock, j.flows = sequence, r.clock, in.Len()
+	for i, d := range r.destinations {
+		if err := d.encoder.Encode(&j.batches[i], &r.clock, &in.Flows); err != nil {
+			return fmt.Errorf("encode for %s: %w", d.name, err)
+		}
+		j.cursors[i] = d.encoder.Cursor()
+	}
+	return nil
+}
+
+// send sends the datagrams of a message to all destinations and commits what was done.
+func (r *run) send(ctx context.Context, j *job) error {
+	var wg sync.WaitGroup
+	errs := make([]error, len(r.destinations))
+	for i, d := range r.destinations {
+		wg.Go(func() { errs[i] = d.send(ctx, &j.batches[i]) })
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	r.state.Position, r.state.Clock = j.sequence, j.clock
+	for i, d := range r.destinations {
+		s := &r.state.Destinations[i]
+		s.Cursor, s.Port = j.cursors[i], uint16(d.link.LocalPort())
+		s.Totals.Add(&d.done)
+	}
+	h, body, err := r.states.Write(&r.state, r.stream)
+	if err != nil {
+		return err
+	}
+	if err := r.writer.Publish(ctx, h, body); err != nil {
+		return err
+	}
+	r.count(j)
+	r.progress.set(&r.state)
+	return nil
+}
