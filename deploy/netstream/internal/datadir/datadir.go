@@ -4,7 +4,7 @@
 //	VERSION         number of this layout
 //	runtime.json    where the process that holds the lock can be reached
 //	streams/        the embedded JetStream
-//	flows.duckdb    the database
+//	netstream.duckdb    the database
 package datadir
 
 import (
@@ -95,7 +95,7 @@ func (d *Dir) Path() string { return d.path }
 func (d *Dir) Streams() string { return filepath.Join(d.path, "streams") }
 
 // Database is the database file.
-func (d *Dir) Database() string { return filepath.Join(d.path, "flows.duckdb") }
+func (d *Dir) Database() string { return filepath.Join(d.path, "netstream.duckdb") }
 
 // Close gives the directory back.
 func (d *Dir) Close() error {

@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"netstream/deploy/netstream/internal/line"
+	"netstream/services/exporter"
+	"netstream/services/sampler"
+)
+
+// lineFlags change the configuration of the line from the command line.
+type lineFlags struct {
+	exports, formats         []string
+	exportRate               int
+	sample                   uint32
+	packetShards, flowShards int
+}
+
+func (f *lineFlags) register(c *cobra.Command) {
+	s := c.Flags()
+	s.StringArrayVar(&f.exports, "export", nil, "send NetStream to this `HOST:PORT` too; may be repeated")
+	s.StringArrayVar(&f.formats, "format", nil, "v5 or v9: once for all --export, or once for each (default v9)")
+	s.IntVar(&f.exportRate, "export-rate", 0, "`datagrams` sent to each --export in a second at most; 0: no limit")
+	s.Uint32Var(&f.sample, "sample", 0, "take one packet of `N`, at random; 1: all")
+	s.IntVar(&f.packetShards, "packet-shards", 0, "`number` of flow caches; fixed once the data directory has data")
+	s.IntVar(&f.flowShards, "flow-shards", 0, "`number` of agers; fixed once the data directory has data")
+	c.RegisterFlagCompletionFunc("format", words(string(exporter.V5), string(exporter.V9)))
+}
+
+// err is what is wrong with the flags together.
+func (f *lineFlags) err(c *cobra.Command) error {
+	if n := len(f.formats); n > 1 && n != len(f.exports) {
+		return wrongUsage(c, "%d --format for %d --export: want one for all, or one for each", n, len(f.exports))
+	}
+	if len(f.formats) > 0 && len(f.exports) == 0 {
+		return wrongUsage(c, "--format without --export: where to?")
+	}
+	return nil
+}
+
+// apply changes what the flags name. Bad values are found with those of the file.
+func (f *lineFlags) apply(cfg *line.Config) {
+	for i, address := range f.exports {
+		d := exporter.DefaultDestination()
+		d.Address, d.Rate = address, f.exportRate
+		switch {
+		case i < len(f.formats):
+			d.Format = exporter.Format(f.formats[i])
+		case len(f.formats) > 0:
+			d.Format = exporter.Format(f.formats[0])
+		}
+		cfg.Exporter.Destinations = append(cfg.Exporter.Destinations, d)
+	}
+	if f.sample > 1 {
+		cfg.Sampler.Sampling.Mode, cfg.Sampler.Sampling.Interval = sampler.ModePacketRandom, f.sample
+		cfg.Exporter.Sampling = f.sample
+	} else if f.sample == 1 {
+		cfg.Sampler.Sampling.Mode = sampler.ModeOff
+	}
+	if f.packetShards != 0 {
+		cfg.Layout.PacketShards = f.packetShards
+	}
+	if f.flowShards != 0 {
+		cfg.Layout.FlowShards = f.flowShards
+	}
+}

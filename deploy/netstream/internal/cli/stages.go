@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
+
+	"netstream/deploy/netstream/internal/datadir"
+	"netstream/deploy/netstream/internal/line"
+	"netstream/pipeline/bus"
+	"netstream/services/ager"
+	"netstream/services/analyzer"
+	"netstream/services/exporter"
+	"netstream/services/flowcache"
+)
+
+// runner is the Run of a stage.
+type runner = func(context.Context) error
+
+// creator makes a stage that owns some shards.
+type creator = func(cfg line.Config, shards []int, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) runner
+
+// stages are the commands that run one stage.
+func (k *command) stages() []*cobra.Command {
+	packetShards := func(cfg line.Config) int { return cfg.Layout.PacketShards }
+	flowShards := func(cfg line.Config) int { return cfg.Layout.FlowShards }
+	return []*cobra.Command{
+		k.samplerStage(),
+		k.stage("flowcache", "Stage 2: merge packet headers into flow updates", packetShards,
+			func(cfg line.Config, shards []int, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) runner {
+				return flowcache.New(cfg.FlowCache, b, shards, reg, log).Run
+			}),
+		k.stage("ager", "Stage 3: decide when flows are over", flowShards,
+			func(cfg line.Config, shards []int, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) runner {
+				return ager.New(cfg.Ager, b, shards, reg, log).Run
+			}),
+		k.stage("exporter", "Stage 4a: send flows as NetStream datagrams", nil,
+			func(cfg line.Config, _ []int, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) runner {
+				return exporter.New(cfg.Exporter, b, reg, log).Run
+			}),
+		k.stage("analyzer", "Stage 4b: land flows in the database and answer SQL", flowShards, k.analyzerStage),
+	}
+}
+
+// analyzerStage has its database in the data directory.
+func (k *command) analyzerStage(cfg line.Config, shards []int, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) runner {
+	return func(ctx context.Context) error {
+		dir, err := datadir.Open(k.global.data)
+		if err != nil {
+			return err
+		}
+		if cfg.Analyzer.Database == "" {
+			cfg.Analyzer.Database = dir.Database()
+		}
+		if len(shards) < cfg.Layout.FlowShards {
+			cfg.Analyzer.FlowShards = shards
+		}
+		return errors.Join(analyzer.New(cfg.Analyzer, b, reg, log).Run(ctx), dir.Close())
+	}
+}
+
+// stage makes the command of a stage. count is how many shards there are; nil for a stage without.
+func (k *command) stage(name, short string, count func(line.Config) int, create creator) *cobra.Command {
+	var file, list string
+	c := &cobra.Command{
+		Use:   name + " -c FILE",
+		Short: short,
+		Long: short + `.
+
+Runs until stopped, on the NATS server (JetStream) that bus.url names. Stages may
+be killed and started at any time, in any number; nothing is lost or doubled.`,
+		Example: "  netstream " + name + " -c netstream.yaml\n  NETSTREAM_BUS_URL=nats://10.0.0.1:4222 netstream " + name,
+		Args:    none,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := k.loadStage(c, file)
+			if err != nil {
+				return err
+			}
+			var shards []int
+			if count != nil {
+				if shards, err = parseShards(list, count(cfg)); err != nil {
+					return wrongUsage(c, "--shards: %w", err)
+				}
+			}
+			log := k.log(cfg)
+			return line.Stage(c.Context(), cfg, name, version(), log, func(b *bus.Bus, reg prometheus.Registerer) func(context.Context) error {
+				return create(cfg, shards, b, reg, log)
+			})
+		},
+	}
+	configFlag(c, &file)
+	if count != nil {
+		c.Flags().StringVar(&list, "shards", "", "`shards` that this process owns, such as 0,2-3 (default: all)")
+	}
+	return c
+}
+
+// loadStage reads the configuration of a stage, which needs a server to meet the others.
+func (k *command) loadStage(c *cobra.Command, file string) (line.Config, error) {
+	cfg, err := k.load(c, file, nil)
+	if err == nil && cfg.Bus.URL == "" {
+		err = wrongUsage(c, "%s: no NATS server: set bus.url in -c FILE, or NETSTREAM_BUS_URL=nats://HOST:4222", c.CommandPath())
+	}
+	return cfg, err
+}

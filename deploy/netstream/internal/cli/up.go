@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"netstream/deploy/netstream/internal/line"
+	"netstream/deploy/netstream/internal/pace"
+	"netstream/deploy/netstream/internal/traffic"
+	"netstream/services/sampler"
+)
+
+func (k *command) up() *cobra.Command {
+	var file string
+	var flags lineFlags
+	c := &cobra.Command{
+		Use:   "up -c FILE",
+		Short: "Run everything, live, until stopped",
+		Long: `Runs the whole line in one process until Ctrl-C or SIGTERM: the sources that the
+configuration names, flow caches, agers, exporter, database and its HTTP API.
+A stop loses nothing that has arrived, and the next start goes on with the same
+data.`,
+		Example: `  netstream config init > netstream.yaml      then set demo.rate, for a source
+  netstream up -c netstream.yaml`,
+		Args: none,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if file == "" {
+				return wrongUsage(c, "%s: -c FILE is missing; `netstream config init` writes one to start from", c.CommandPath())
+			}
+			cfg, err := k.load(c, file, flags.apply)
+			if err = errors.Join(flags.err(c), err); err != nil {
+				return err
+			}
+			if cfg.Demo.Rate == 0 {
+				return wrongUsage(c, "%s: no source: set demo.rate", file)
+			}
+			return k.live(c.Context(), cfg, func(ctx context.Context, l *line.Line) error {
+				fmt.Fprint(k.Out, whereToLook(l))
+				return generate(ctx, l.Sampler, cfg.Demo, func(*traffic.EventLog) {})
+			})
+		},
+	}
+	configFlag(c, &file)
+	flags.register(c)
+	return c
+}
+
+// live runs a line with its work until ctx ends.
+func (k *command) live(ctx context.Context, cfg line.Config, work func(context.Context, *line.Line) error) error {
+	l, err := line.Open(cfg, k.global.data, version(), k.log(cfg))
+	if err != nil {
+		return err
+	}
+	err = l.Run(ctx, func(ctx context.Context) error { return work(ctx, l) })
+	return errors.Join(err, l.Close())
+}
+
+// generate is the live source "demo"; begun gets its log of events.
+func generate(ctx context.Context, s *sampler.Service, cfg line.Demo, begun func(*traffic.EventLog)) error {
+	in := pace.New(traffic.Config{Seed: cfg.Seed, PacketsPerSecond: float64(cfg.Rate), Day: cfg.Day})
+	begun(in.Events())
+	return s.Live(ctx, "demo", in)
+}
+
+// whereToLook says where a running line can be asked.
+func whereToLook(l *line.Line) string {
+	r := l.Runtime()
+	data := ""
+	if l.Data() != defaultData {
+		data = " --data " + l.Data()
+	}
+	return fmt.Sprintf(`NetStream runs. Ctrl-C stops it, and nothing is lost.
+
+  SQL over HTTP   %s
+  metrics         %s/metrics
+  data            %s
+
+Try, in another terminal:
+
+  netstream%[4]s top talkers
+  netstream%[4]s flows --host 10.10.0.0/16 --last 5m
+  netstream%[4]s query "SELECT reason, count(*) FROM flows GROUP BY reason"
+  netstream%[4]s audit
+
+`, r.API, r.Telemetry, l.Data(), data)
+}

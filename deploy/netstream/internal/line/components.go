@@ -1,0 +1,39 @@
+package line
+
+import (
+	"context"
+	"os"
+	"sync"
+
+	"netstream/deploy/netstream/internal/datadir"
+	"netstream/pipeline/lifecycle"
+)
+
+// analyzer is ready when its database is open.
+func (l *Line) analyzer() lifecycle.Component {
+	ready := make(chan struct{})
+	check := l.health.Register("analyzer")
+	return lifecycle.Component{Name: "analyzer", Ready: ready, Run: func(ctx context.Context) error {
+		var waiting sync.WaitGroup
+		defer waiting.Wait()
+		waiting.Go(func() {
+			if l.Analyzer.Ready(ctx) == nil {
+				check.Ready()
+				close(ready)
+			}
+		})
+		return l.Analyzer.Run(ctx)
+	}}
+}
+
+// Runtime says where this process can be reached.
+func (l *Line) Runtime() datadir.Runtime {
+	r := datadir.Runtime{PID: os.Getpid(), NATS: l.conn.ConnectedUrl()}
+	if l.server != nil {
+		r.NATS = l.server.URL()
+	}
+	if addr := l.telemetry.Addr(); addr != nil {
+		r.Telemetry = "http://" + addr.String()
+	}
+	return r
+}

@@ -1,0 +1,141 @@
+// Package line puts the stages together: bus, analyzer, exporter, agers, flow caches and sampler in one process.
+//
+//	start  bus -> analyzer -> exporter -> agers -> flow caches -> work (a sampler reading files, the generator, …)
+//	stop   work, flow caches, agers, exporter, analyzer, bus
+//
+// What has passed a stage is in a stream, so a stop anywhere loses nothing, and a start goes on from there.
+package line
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"netstream/deploy/netstream/internal/datadir"
+	"netstream/pipeline/bus"
+	"netstream/pipeline/embedded"
+	"netstream/pipeline/lifecycle"
+	"netstream/pipeline/telemetry"
+	"netstream/services/ager"
+	"netstream/services/analyzer"
+	"netstream/services/exporter"
+	"netstream/services/flowcache"
+	"netstream/services/sampler"
+)
+
+// stopTimeout is for each component; all together stop within a fraction of it unless something hangs.
+const stopTimeout = 2 * time.Second
+
+// Line is a whole line, open but not running.
+type Line struct {
+	Sampler  *sampler.Service
+	Exporter *exporter.Service
+	Analyzer *analyzer.Service
+
+	cfg       Config
+	log       *slog.Logger
+	dir       *datadir.Dir
+	server    *embedded.Server // nil on a server of the user's
+	conn      *nats.Conn
+	bus       *bus.Bus
+	registry  *prometheus.Registry
+	health    *telemetry.Health
+	telemetry *telemetry.Server
+	flowCache *flowcache.Service
+	ager      *ager.Service
+}
+
+// Open takes the data directory and makes a line on it. The caller closes it.
+func Open(cfg Config, data, version string, log *slog.Logger) (*Line, error) {
+	dir, err := datadir.Open(data)
+	if err != nil {
+		return nil, err
+	}
+	l := &Line{cfg: cfg, log: log, dir: dir, registry: telemetry.NewRegistry(version), health: &telemetry.Health{}}
+	if err := l.connect(); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	if l.cfg.Analyzer.Database == "" {
+		l.cfg.Analyzer.Database = dir.Database()
+	}
+	l.registry.MustRegister(l.health)
+	l.telemetry = telemetry.NewServer(cfg.Telemetry.Listen, telemetry.Handler(l.registry, l.health), log)
+	l.Analyzer = analyzer.New(l.cfg.Analyzer, l.bus, l.registry, log)
+	l.Exporter = exporter.New(cfg.Exporter, l.bus, l.registry, log)
+	l.ager = ager.New(cfg.Ager, l.bus, Shards(cfg.Layout.FlowShards), l.registry, log)
+	l.flowCache = flowcache.New(cfg.FlowCache, l.bus, Shards(cfg.Layout.PacketShards), l.registry, log)
+	l.Sampler = sampler.New(cfg.Sampler, l.bus, l.registry, log)
+	return l, nil
+}
+
+// connect opens the bus: the embedded server's, or the one that bus.url names.
+func (l *Line) connect() (err error) {
+	if l.cfg.Bus.URL != "" {
+		l.conn, err = bus.Connect(l.cfg.Bus, "netstream")
+	} else {
+		if l.server, err = embedded.Start(l.dir.Streams(), l.log); err != nil {
+			return err
+		}
+		l.conn, err = l.server.Connect("netstream")
+	}
+	if err != nil {
+		return err
+	}
+	l.bus, err = bus.New(l.conn, l.cfg.Bus.Pipeline, l.cfg.Layout)
+	return err
+}
+
+// Run runs the line until the work is done or ctx ends, and returns the work's error or that of the stage that failed. The
+// work gets going when all stages behind it run. Run is called once.
+func (l *Line) Run(ctx context.Context, work func(ctx context.Context) error) error {
+	ctx, done := context.WithCancel(ctx)
+	defer done()
+	var workErr error
+	g := lifecycle.New(l.log, stopTimeout)
+	g.Add(lifecycle.Component{Name: "disk space", Run: l.dir.Watch})
+	g.Add(lifecycle.Component{Name: "telemetry", Run: l.telemetry.Run, Ready: l.telemetry.Ready()})
+	g.Add(l.analyzer())
+	// It runs without destinations too: then its position moves along, and a destination added later gets what comes then.
+	g.Add(lifecycle.Component{Name: "exporter", Run: l.Exporter.Run})
+	g.Add(lifecycle.Component{Name: "ager", Run: l.ager.Run})
+	g.Add(lifecycle.Component{Name: "flowcache", Run: l.flowCache.Run})
+	g.Add(lifecycle.Component{Name: "work", Finite: true, Run: func(ctx context.Context) error {
+		defer done()
+		if workErr = l.dir.Publish(l.Runtime()); workErr == nil {
+			workErr = work(ctx)
+		}
+		return nil // how the work went is no matter of the stages, which stop in order
+	}})
+	err := g.Run(ctx)
+	if errors.Is(workErr, context.Canceled) {
+		workErr = nil // it was stopped, by ctx or because of err
+	}
+	return errors.Join(err, workErr)
+}
+
+// Close stops the bus and gives the data directory back.
+func (l *Line) Close() error {
+	if l.conn != nil {
+		l.conn.Close()
+	}
+	if l.server != nil {
+		l.server.Close()
+	}
+	return l.dir.Close()
+}
+
+// Data is the data directory as it was named.
+func (l *Line) Data() string { return l.dir.Path() }
+
+// Shards lists the shards 0 to n-1.
+func Shards(n int) []int {
+	list := make([]int, n)
+	for i := range list {
+		list[i] = i
+	}
+	return list
+}

@@ -1,0 +1,13 @@
+// Command netstream is all of NetStream in one binary: packets in, NetStream datagrams and SQL out.
+package main
+
+import (
+	"context"
+	"os"
+
+	"netstream/deploy/netstream/internal/cli"
+)
+
+func main() {
+	os.Exit(cli.Main(context.Background(), os.Args[1:], cli.System()))
+}
