@@ -69,12 +69,3 @@ func (b *Binary) Append(v []byte) {
 
 // Reset empties b and keeps its memory.
 func (b *Binary) Reset() { b.Offsets, b.Data = b.Offsets[:0], b.Data[:0] }
-
-// storage is the slice behind a column, whatever its type.
-type storage interface {
-	len() int
-	clear()
-	arrowType() arrow.DataType
-	wrap() arrow.ArrayData
-	point(arrow.ArrayData) error
-}
