@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
 	"sync"
@@ -20,9 +21,10 @@ import (
 
 // collector is a UDP socket that keeps what comes.
 type collector struct {
-	conn *net.UDPConn
-	mu   sync.Mutex
-	got  [][]byte
+	conn  *net.UDPConn
+	mu    sync.Mutex
+	got   [][]byte
+	ports map[uint16]bool // of senders
 }
 
 func listen(t testing.TB) *collector {
@@ -34,17 +36,18 @@ func listen(t testing.TB) *collector {
 	if err := conn.SetReadBuffer(4 << 20); err != nil {
 		t.Fatal(err)
 	}
-	c := &collector{conn: conn}
+	c := &collector{conn: conn, ports: map[uint16]bool{}}
 	var done sync.WaitGroup
 	done.Go(func() {
 		buf := make([]byte, 1<<16)
 		for {
-			n, err := conn.Read(buf)
+			n, from, err := conn.ReadFromUDPAddrPort(buf)
 			if err != nil {
 				return
 			}
 			c.mu.Lock()
 			c.got = append(c.got, append([]byte(nil), buf[:n]...))
+			c.ports[from.Port()] = true
 			c.mu.Unlock()
 		}
 	})
@@ -66,6 +69,13 @@ func (c *collector) destination(d exporter.Destination) exporter.Destination {
 	}
 	d.Address = c.conn.LocalAddr().String()
 	return d
+}
+
+// from is the set of ports of the senders.
+func (c *collector) from() map[uint16]bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.ports)
 }
 
 // received is what came so far.
@@ -103,7 +113,18 @@ func (c *collector) receive(t testing.TB, s *running) [][]byte {
 // running is an exporter at work.
 type running struct {
 	*exporter.Service
-	stop func() error
+	stop func() error // stops it and returns what Run returned
+	done chan struct{}
+}
+
+// ended is what Run has returned, nil as long as it hasn't.
+func (r *running) ended() error {
+	select {
+	case <-r.done:
+		return r.stop()
+	default:
+		return nil
+	}
 }
 
 // start runs an exporter until stop or the end of the test.
@@ -111,11 +132,12 @@ func (l *line) start(t testing.TB, cfg exporter.Config) *running {
 	t.Helper()
 	s := exporter.New(cfg, l.Bus, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
-	stop := sync.OnceValue(func() error { cancel(); return <-ended })
+	var err error
+	done := make(chan struct{})
+	go func() { defer close(done); err = s.Run(ctx) }()
+	stop := func() error { cancel(); <-done; return err }
 	t.Cleanup(func() { _ = stop() })
-	return &running{s, stop}
+	return &running{s, stop, done}
 }
 
 // export runs an exporter and returns when it has sent all there is.
