@@ -6,7 +6,6 @@
 package flows
 
 import (
-	"cmp"
 	"slices"
 
 	"netstream/schemas/flow"
@@ -159,15 +158,24 @@ func (t *Table[K]) end(n uint32, why flow.Reason) {
 	e.packets, e.bytes, e.flags = 0, 0, 0
 }
 
-// settle removes an entry that has no flow after the last of its updates, and gives a new flow its place in the wheel.
+// settle removes an entry that has no flow after the last of its updates, and gives a flow its place in the wheel. A
+// place may be too early but never too late: late packets bring a flow's deadline forward, and so does a new flow of late
+// packets in the place of an old one.
 func (t *Table[K]) settle(n uint32, now int64) {
 	e := t.slab.at(n)
 	if e.packets == 0 {
 		t.remove(n)
-	} else if e.bucket == 0 {
-		deadline, _ := t.deadline(e)
-		link(&t.wheel, &t.slab, n, max(deadline, now))
+		return
 	}
+	at, _ := t.deadline(e)
+	at = max(at, now)
+	if e.bucket != 0 {
+		if t.wheel.inTime(e.bucket, at) {
+			return
+		}
+		unlink(&t.wheel, &t.slab, n)
+	}
+	link(&t.wheel, &t.slab, n, at)
 }
 
 // deadline is when the flow ends if no packet comes, and why: the earlier of the two timers, a tie is inactive.
@@ -196,20 +204,11 @@ func (t *Table[K]) expire(bucket uint32, now int64) {
 	}
 }
 
-// Ended returns the flows that ended since the last call, in canonical order: last, first, key. They are valid until the
-// next Close or End.
+// Ended returns the flows that ended since the last call, in canonical order. They are valid until the next Close or End.
 func (t *Table[K]) Ended() []flow.Row[K] {
 	ended := t.ended
 	t.ended = t.ended[:0]
-	slices.SortFunc(ended, func(a, b flow.Row[K]) int {
-		if c := cmp.Compare(a.Last, b.Last); c != 0 {
-			return c
-		}
-		if c := cmp.Compare(a.First, b.First); c != 0 {
-			return c
-		}
-		return a.Key.Compare(b.Key)
-	})
+	slices.SortFunc(ended, compare)
 	return ended
 }
 

@@ -36,6 +36,11 @@ func (w *wheel) begin(end int64) {
 	}
 }
 
+// inTime tells whether the turn of an entry's bucket comes no later than time t, which has not been reached.
+func (w *wheel) inTime(bucket uint32, t int64) bool {
+	return (int64(bucket)-1-w.clock)&w.mask <= tick(t)-w.clock
+}
+
 // advance moves the clock to a window's end and turns to each bucket that is due.
 func (w *wheel) advance(end int64, due func(bucket uint32, now int64)) {
 	for target := tick(end); w.clock < target; {
