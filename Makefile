@@ -32,6 +32,11 @@ test: ## run every test (TEST=Pattern for some)
 race: ## run every test under the race detector
 	$(GO) test -tags $(TAGS) -race -run '$(TEST)' work
 
+.PHONY: crash
+crash: ## kill real processes at random moments and compare what is left (SHORT=1: a minute; SEED=N: that schedule again)
+	NETSTREAM_CRASH=$(if $(SHORT),short,full) NETSTREAM_CRASH_SEED=$(SEED) \
+		$(GO) test -tags $(TAGS) -count=1 -v -timeout 60m -run '$(TEST)' ./deploy/netstream/internal/crash
+
 .PHONY: bench
 bench: ## run every benchmark (BENCH=Pattern for some), with allocations
 	$(GO) test -tags $(TAGS) -run '^$$' -bench '$(BENCH)' -benchmem work
