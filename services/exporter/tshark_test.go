@@ -1,0 +1,104 @@
+package exporter_test
+
+import (
+	"encoding/binary"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"netstream/services/exporter"
+)
+
+// TestTshark lets tshark dissect every datagram: none is malformed, none draws a complaint, and the counters of the
+// records add up to those of the flows.
+func TestTshark(t *testing.T) {
+	if _, err := exec.LookPath("tshark"); err != nil {
+		t.Skip("tshark is not installed: nothing to compare with")
+	}
+	for _, format := range both {
+		t.Run(string(format), func(t *testing.T) {
+			rnd := newFlows(12)
+			flows := rnd.mixed(3000)
+			flows[0].first(flows[0].last() - 3*24*60*60*int64(1e9))
+			datagrams, _, totals := send(t, exporter.Config{Sampling: 100}, exporter.Destination{Format: format}, flows)
+			var octets, packets uint64
+			for i, f := range dissect(t, datagrams, "cflow.version", "cflow.octets", "cflow.packets") {
+				if want := string(format)[1:]; f[0] != want {
+					t.Fatalf("datagram %d is version %q, want %s", i, f[0], want)
+				}
+				octets, packets = octets+sum(t, f[1]), packets+sum(t, f[2])
+			}
+			if octets != totals.Sent.Bytes || packets != totals.Sent.Packets {
+				t.Errorf("tshark counts %d packets, %d bytes; sent %+v", packets, octets, totals.Sent)
+			}
+		})
+	}
+}
+
+func sum(t *testing.T, values string) (total uint64) {
+	t.Helper()
+	for v := range strings.SplitSeq(values, "|") {
+		if v == "" {
+			continue
+		}
+		n, err := strconv.ParseUint(v, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		total += n
+	}
+	return total
+}
+
+// dissect returns the values of the fields for each datagram, several of one field with | between them.
+func dissect(t *testing.T, datagrams [][]byte, fields ...string) (out [][]string) {
+	t.Helper()
+	capture := filepath.Join(t.TempDir(), "datagrams.pcap")
+	if err := os.WriteFile(capture, pcap(datagrams), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"-n", "-r", capture, "-d", "udp.port==2055,cflow", "-T", "fields", "-E", "aggregator=|", "-e", "_ws.malformed", "-e", "_ws.expert.message"}
+	for _, f := range fields {
+		args = append(args, "-e", f)
+	}
+	lines, err := exec.CommandContext(t.Context(), "tshark", args...).Output()
+	if err != nil {
+		t.Fatalf("tshark: %v", err)
+	}
+	for line := range strings.Lines(string(lines)) {
+		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		if f[0] != "" || f[1] != "" {
+			t.Errorf("tshark says of datagram %d: %s %s", len(out), f[0], f[1])
+		}
+		out = append(out, f[2:])
+	}
+	if len(out) != len(datagrams) {
+		t.Fatalf("tshark shows %d packets, want %d", len(out), len(datagrams))
+	}
+	return out
+}
+
+// pcap is a capture of raw IPv4 packets that carry the datagrams over UDP to port 2055.
+func pcap(datagrams [][]byte) []byte {
+	const linkRaw = 101
+	b := binary.LittleEndian.AppendUint32(nil, 0xa1b2c3d4)
+	b = binary.LittleEndian.AppendUint32(b, 2|4<<16) // version 2.4
+	for _, v := range []uint32{0, 0, 65535, linkRaw} {
+		b = binary.LittleEndian.AppendUint32(b, v)
+	}
+	for i, d := range datagrams {
+		n := uint32(28 + len(d))
+		for _, v := range []uint32{1_700_000_000 + uint32(i), 0, n, n} {
+			b = binary.LittleEndian.AppendUint32(b, v)
+		}
+		b = append(b, 0x45, 0, byte(n>>8), byte(n), 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2) // no checksum
+		b = binary.BigEndian.AppendUint16(b, 40000)
+		b = binary.BigEndian.AppendUint16(b, 2055)
+		b = binary.BigEndian.AppendUint16(b, uint16(8+len(d)))
+		b = append(append(b, 0, 0), d...)
+	}
+	return b
+}
