@@ -99,11 +99,24 @@ func (p Pipeline) PacketShard(subject string) (shard int, commit bool, err error
 	f := strings.Split(rest, ".")
 	switch {
 	case ok && len(f) == 2 && f[0] == "commits":
-		shard, err = strconv.Atoi(f[1])
-		return shard, true, err
+		shard, ok = number(f[1])
+		commit = ok
 	case ok && len(f) == 3 && f[0] == "updates":
-		shard, err = strconv.Atoi(f[2])
-		return shard, false, err
+		shard, ok = number(f[2])
+	default:
+		ok = false
 	}
-	return 0, false, fmt.Errorf("subject %q: want updates or commits of pipeline %s", subject, p)
+	if !ok {
+		return 0, false, fmt.Errorf("subject %q: want updates or commits of pipeline %s", subject, p)
+	}
+	return shard, commit, nil
+}
+
+// number reads a number as this package writes it.
+func number(s string) (int, bool) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 || strconv.Itoa(n) != s {
+		return 0, false
+	}
+	return n, true
 }

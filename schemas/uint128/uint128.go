@@ -31,8 +31,20 @@ func Mul(a, b uint64) Uint128 {
 	return Uint128{hi, lo}
 }
 
-// Float64 is the nearest float64.
-func (u Uint128) Float64() float64 { return math.Ldexp(float64(u.Hi), 64) + float64(u.Lo) }
+// Float64 is the nearest float64, ties to even.
+func (u Uint128) Float64() float64 {
+	if u.Hi == 0 {
+		return float64(u.Lo)
+	}
+	// The upper 64 bits from the first one set, the last of them set if anything below is: rounding them is rounding
+	// the whole, since a float64 keeps 53.
+	shift := bits.LeadingZeros64(u.Hi)
+	top, rest := u.Hi<<shift|u.Lo>>(64-shift), u.Lo<<shift
+	if rest != 0 {
+		top |= 1
+	}
+	return math.Ldexp(float64(top), 64-shift)
+}
 
 // String is 32 hexadecimal digits.
 func (u Uint128) String() string { return fmt.Sprintf("%016x%016x", u.Hi, u.Lo) }

@@ -4,10 +4,11 @@ package window
 // Length of a window in nanoseconds.
 const Length = int64(1e9)
 
-// Of is the start of the window that time t (ns since the epoch) falls in; right for times before 1970 too.
+// Of is the start of the window that time t (ns since the epoch) falls in; right for times before 1970 too. The second
+// at the very beginning of time is cut: its window would start before the least number, and so starts one later.
 func Of(t int64) int64 {
 	w := t - t%Length
-	if w > t {
+	if w > t && w-Length < w {
 		w -= Length
 	}
 	return w
