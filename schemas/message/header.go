@@ -59,13 +59,10 @@ func (h Header) SetPair(name string, a, b uint64) {
 
 // Pair reads a field that must be two numbers.
 func (h Header) Pair(name string) (a, b uint64, err error) {
-	left, right, ok := strings.Cut(h.Get(name), ":")
-	if ok {
-		if a, err = strconv.ParseUint(left, 10, 64); err == nil {
-			b, err = strconv.ParseUint(right, 10, 64)
-		}
-	}
-	if !ok || err != nil {
+	left, right, _ := strings.Cut(h.Get(name), ":")
+	a, errA := strconv.ParseUint(left, 10, 64)
+	b, errB := strconv.ParseUint(right, 10, 64)
+	if errA != nil || errB != nil {
 		return 0, 0, fmt.Errorf("%w: %s: %q, want two numbers with a colon", ErrHeader, name, h.Get(name))
 	}
 	return a, b, nil

@@ -21,8 +21,8 @@ func ParsePosition(s string) (Covered, error) {
 	for _, f := range strings.Fields(s) {
 		stream, seq, _ := strings.Cut(f, ":")
 		n, err := strconv.ParseUint(seq, 10, 64)
-		if err != nil || stream == "" {
-			return nil, fmt.Errorf("%w: %s: %q, want stream:sequence", ErrHeader, Position, f)
+		if _, twice := p[stream]; err != nil || stream == "" || twice {
+			return nil, fmt.Errorf("%w: %s: %q, want stream:sequence, each stream once", ErrHeader, Position, f)
 		}
 		p[stream] = n
 	}
