@@ -18,10 +18,11 @@ import (
 
 // runFlags are those of `run`, and of `demo --pcap`.
 type runFlags struct {
-	config string
-	again  bool
-	json   bool
-	line   lineFlags
+	config     string
+	again      bool
+	json       bool
+	cpuProfile string
+	line       lineFlags
 }
 
 func (k *command) run() *cobra.Command {
@@ -40,11 +41,15 @@ command; nothing is counted twice.`,
   netstream run office.pcap --export 10.0.0.1:2055 --format v9 --export 10.0.0.2:2055 --format v5
   netstream run office.pcap --again                             once more, as another source`,
 		Args: args(cobra.MinimumNArgs(1), "one or more captures"),
-		RunE: func(c *cobra.Command, args []string) error { return k.runFiles(c, args, &f) },
+		RunE: func(c *cobra.Command, args []string) error {
+			return profiled(f.cpuProfile, func() error { return k.runFiles(c, args, &f) })
+		},
 	}
 	configFlag(c, &f.config)
 	c.Flags().BoolVar(&f.again, "again", false, "run captures that have been run before once more, as new sources")
 	c.Flags().BoolVar(&f.json, "json", false, "print the summary as JSON")
+	c.Flags().StringVar(&f.cpuProfile, "cpuprofile", "", "write a CPU profile of the whole run to this file")
+	_ = c.Flags().MarkHidden("cpuprofile") // for `make bench`; it is there, so no error
 	f.line.register(c)
 	return c
 }
@@ -69,18 +74,27 @@ func (k *command) runFiles(c *cobra.Command, paths []string, f *runFlags) error 
 		return err
 	}
 	result, err := k.runJob(c.Context(), l, run.New(paths, f.again))
-	if err = errors.Join(err, l.Close()); err != nil {
-		return err
+	if err == nil {
+		err = k.report(l, result, f.json)
 	}
+	return errors.Join(err, l.Close())
+}
+
+// report shows what came of a job.
+func (k *command) report(l *line.Line, result *run.Result, asJSON bool) error {
 	for _, s := range result.Skipped {
 		fmt.Fprintln(k.Err, "netstream:", s)
 	}
-	if f.json {
+	var err error
+	if asJSON {
 		e := json.NewEncoder(k.Out)
 		e.SetIndent("", "  ")
 		err = e.Encode(result)
 	} else {
 		err = result.Print(k.Out)
+	}
+	if err == nil {
+		err = result.Reported(l)
 	}
 	return errors.Join(err, result.Err())
 }
