@@ -113,8 +113,9 @@ func (c *collector) receive(t testing.TB, s *running) [][]byte {
 // running is an exporter at work.
 type running struct {
 	*exporter.Service
-	stop func() error // stops it and returns what Run returned
-	done chan struct{}
+	stop    func() error // stops it and returns what Run returned
+	done    chan struct{}
+	metrics *prometheus.Registry
 }
 
 // ended is what Run has returned, nil as long as it hasn't.
@@ -130,14 +131,15 @@ func (r *running) ended() error {
 // start runs an exporter until stop or the end of the test.
 func (l *line) start(t testing.TB, cfg exporter.Config) *running {
 	t.Helper()
-	s := exporter.New(cfg, l.Bus, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	registry := prometheus.NewRegistry()
+	s := exporter.New(cfg, l.Bus, registry, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
 	var err error
 	done := make(chan struct{})
 	go func() { defer close(done); err = s.Run(ctx) }()
 	stop := func() error { cancel(); <-done; return err }
 	t.Cleanup(func() { _ = stop() })
-	return &running{s, stop, done}
+	return &running{s, stop, done, registry}
 }
 
 // export runs an exporter and returns when it has sent all there is.

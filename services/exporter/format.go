@@ -1,8 +1,7 @@
 package exporter
 
 import (
-	"fmt"
-
+	"netstream/pipeline/config"
 	"netstream/services/exporter/internal/encode"
 )
 
@@ -22,7 +21,7 @@ func (f *Format) UnmarshalText(text []byte) error {
 		*f = g
 		return nil
 	default:
-		return fmt.Errorf("want %s or %s", V5, V9)
+		return config.Problem{Value: string(text), Want: string(V5 + " or " + V9)}
 	}
 }
 

@@ -89,13 +89,7 @@ func TestSendInOrder(t *testing.T) {
 func TestAName(t *testing.T) {
 	conn := listen(t, "udp4", "127.0.0.1:0")
 	_, port, _ := net.SplitHostPort(conn.LocalAddr().String())
-	l := start(t, Config{Address: net.JoinHostPort("localhost", port), Refused: func() {}})
-	if !l.Up() {
-		t.Fatal("not up")
-	}
-	if l.current().conn.RemoteAddr().(*net.UDPAddr).IP.To4() == nil {
-		t.Skip("localhost is ::1 here")
-	}
+	l := start(t, Config{Address: net.JoinHostPort("localhost", port)}) // may be ::1 too, where nobody listens
 	want := datagrams(2, 100)
 	mustSendAll(t, l, want)
 	receive(t, conn, want)

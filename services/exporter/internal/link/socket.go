@@ -2,8 +2,10 @@ package link
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 
 	"golang.org/x/net/ipv4"
 	"golang.org/x/net/ipv6"
@@ -24,34 +26,58 @@ type batchWriter interface {
 	WriteBatch(ms []ipv4.Message, flags int) (int, error)
 }
 
-// dial resolves the address and connects, from the given local port if it is free.
+// dial resolves the address and connects, from the given local port if it is free. A name with addresses of both kinds
+// means the IPv4 one: many collectors listen on IPv4 alone, and UDP doesn't tell before it is too late.
 func dial(ctx context.Context, address string, port int) (*socket, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	if port != 0 {
-		if s, err := dialFrom(ctx, &net.UDPAddr{Port: port}, address); err == nil {
+	var errs []error
+	for _, network := range networks(address) {
+		if port != 0 {
+			if s, err := dialFrom(ctx, network, &net.UDPAddr{Port: port}, address); err == nil {
+				return s, nil
+			}
+		}
+		s, err := dialFrom(ctx, network, nil, address)
+		if err == nil {
 			return s, nil
 		}
+		errs = append(errs, err)
 	}
-	return dialFrom(ctx, nil, address)
+	return nil, fmt.Errorf("connect to %s: %w", address, errors.Join(errs...))
 }
 
-func dialFrom(ctx context.Context, local *net.UDPAddr, address string) (*socket, error) {
+// networks are the kinds of addresses to try.
+func networks(address string) []string {
+	host, _, _ := net.SplitHostPort(address)
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case err != nil:
+		return []string{"udp4", "udp6"}
+	case ip.Unmap().Is4():
+		return []string{"udp4"}
+	default:
+		return []string{"udp6"}
+	}
+}
+
+// dialFrom connects from a local address, any if it is nil.
+func dialFrom(ctx context.Context, network string, local *net.UDPAddr, address string) (*socket, error) {
 	var d net.Dialer
-	if local != nil {
+	if local != nil { // a nil *net.UDPAddr in the interface would not be nil
 		d.LocalAddr = local
 	}
-	c, err := d.DialContext(ctx, "udp", address)
+	c, err := d.DialContext(ctx, network, address)
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", address, err)
+		return nil, err
 	}
 	conn := c.(*net.UDPConn)
 	if err := conn.SetWriteBuffer(sendBuffer); err != nil {
 		conn.Close()
-		return nil, fmt.Errorf("connect to %s: set the send buffer: %w", address, err)
+		return nil, fmt.Errorf("set the send buffer: %w", err)
 	}
 	s := &socket{conn: conn, port: conn.LocalAddr().(*net.UDPAddr).Port}
-	if conn.RemoteAddr().(*net.UDPAddr).IP.To4() != nil {
+	if network == "udp4" {
 		s.batch = ipv4.NewPacketConn(conn)
 	} else {
 		s.batch = ipv6.NewPacketConn(conn)

@@ -1,0 +1,129 @@
+package exporter_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"netstream/pipeline/config"
+	"netstream/services/exporter"
+)
+
+type file struct {
+	Exporter exporter.Config `yaml:"exporter" doc:"stage 4a"`
+}
+
+func parse(text string) (exporter.Config, error) {
+	f := file{exporter.DefaultConfig()}
+	err := config.Parse("netstream.yaml", []byte(text), nil, &f)
+	return f.Exporter, err
+}
+
+func TestConfig(t *testing.T) {
+	got, err := parse(`
+exporter:
+  name: edge-1
+  sampling: 1000
+  destinations:
+    - address: 192.0.2.1:2055
+    - address: "[2001:db8::1]:9995"
+      format: v5
+      source_id: 513
+      template_datagrams: 600
+      template_interval: 30m
+      mtu: 8972
+      rate: 500
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := exporter.Config{Name: "edge-1", Sampling: 1000, Destinations: []exporter.Destination{
+		{Address: "192.0.2.1:2055", Format: exporter.V9, TemplateDatagrams: 20, TemplateInterval: time.Minute},
+		{Address: "[2001:db8::1]:9995", Format: exporter.V5, SourceID: 513, TemplateDatagrams: 600, TemplateInterval: 30 * time.Minute, MTU: 8972, Rate: 500},
+	}}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if n0, n1 := want.Destinations[0].Name(), want.Destinations[1].Name(); n0 != "192.0.2.1:2055/v9" || n1 != "[2001:db8::1]:9995/v5/513" {
+		t.Errorf("names %s and %s", n0, n1)
+	}
+}
+
+func TestConfigProblems(t *testing.T) {
+	for _, tt := range []struct{ name, text, want string }{
+		{"every problem at once", `
+exporter:
+  name: a b
+  destinations:
+    - address: "192.0.2.1"
+      format: v7
+      mtu: 100
+      rate: -1
+    - address: "::1:2055"
+      format: v5
+      source_id: 65536
+      template_datagrams: 0
+      template_interval: 100ms
+`, `
+netstream.yaml:3:3: exporter.name: "a b", want 1 to 64 letters, digits, _ or -
+netstream.yaml:5:7: exporter.destinations[0].address: "192.0.2.1", want host:port such as 192.0.2.1:2055, [2001:db8::1]:2055 or collector.example:2055
+netstream.yaml:6:7: exporter.destinations[0].format: v7, want v5 or v9
+netstream.yaml:7:7: exporter.destinations[0].mtu: 100, want 0, or 512 to 65507
+netstream.yaml:8:7: exporter.destinations[0].rate: -1, want 0 to 10000000
+netstream.yaml:9:7: exporter.destinations[1].address: "::1:2055", want host:port such as 192.0.2.1:2055, [2001:db8::1]:2055 or collector.example:2055
+netstream.yaml:11:7: exporter.destinations[1].source_id: 65536, want at most 65535 with format v5: engine type * 256 + engine id
+netstream.yaml:12:7: exporter.destinations[1].template_datagrams: 0, want 1 to 600
+netstream.yaml:13:7: exporter.destinations[1].template_interval: 100ms, want 1s to 60h0m0s`},
+		{"the same destination twice", `
+exporter:
+  destinations:
+    - {address: "192.0.2.1:2055", source_id: 7}
+    - {address: "192.0.2.1:2055"}
+    - {address: "192.0.2.1:2055", source_id: 7, rate: 5}
+`, `
+netstream.yaml:6:8: exporter.destinations[2].address: "192.0.2.1:2055", want another address, format or source_id: destinations[0] has the same`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := parse(tt.text)
+			if err == nil {
+				t.Fatal("no problem")
+			}
+			if diff := gocmp.Diff(strings.TrimSpace(tt.want), err.Error()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	for address, ok := range map[string]bool{
+		"192.0.2.1:2055": true, "[2001:db8::1]:2055": true, "[fe80::1%eth0]:2055": true, "collector.example:2055": true, "localhost:1": true,
+		"": false, ":2055": false, "192.0.2.1": false, "192.0.2.1:0": false, "192.0.2.1:65536": false, "192.0.2.1:netflow": false,
+		"0.0.0.0:2055": false, "[::]:2055": false, "2001:db8::1:2055": false,
+	} {
+		d := exporter.DefaultDestination()
+		d.Address = address
+		if err := d.Validate(); (err == nil) != ok {
+			t.Errorf("address %q: %v, want good: %t", address, err, ok)
+		}
+	}
+}
+
+// TestDefaultsAreValid also keeps the sentences of the configuration readable.
+func TestDefaultsAreValid(t *testing.T) {
+	d := exporter.DefaultDestination()
+	d.Address = "192.0.2.1:2055"
+	f := file{exporter.DefaultConfig()}
+	f.Exporter.Destinations = []exporter.Destination{d}
+	if err := config.Check(f); err != nil {
+		t.Error(err)
+	}
+	var b bytes.Buffer
+	config.Dump(&b, f)
+	if again, err := parse(b.String()); err != nil || gocmp.Diff(f.Exporter, again) != "" {
+		t.Errorf("what Dump writes reads as %+v, %v:\n%s", again, err, b.String())
+	}
+}
