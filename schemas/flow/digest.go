@@ -13,18 +13,31 @@ import (
 // and however they were cut into messages.
 type Digest = uint128.Uint128
 
-// Hash is XXH3-128, seeded with key.Seed of the monitor's name, of the key's canonical form followed by first, last,
-// packets, bytes, the weighted sums (Σw, Σw·l, Σw(w−1), Σw(w−1)·l²; big-endian, 8 or 16 bytes each), TCP flags and
-// reason. The source is left out, so that two runs of one capture can be compared.
-func Hash[K key.Key[K]](f *Row[K], seed uint64) Digest {
-	var buf [160]byte
-	b := f.Key.AppendBytes(buf[:0])
+// Hasher hashes flows of one monitor without allocating; Seed is key.Seed of the monitor's name. It is not safe for use
+// by several goroutines.
+type Hasher[K key.Key[K]] struct {
+	Seed uint64
+	buf  []byte
+}
+
+// Hash is XXH3-128, with the seed, of the key's canonical form followed by first, last, packets, bytes, the weighted
+// sums (Σw, Σw·l, Σw(w−1), Σw(w−1)·l²; big-endian, 8 or 16 bytes each), TCP flags and reason. The source is left out, so
+// that two runs of one capture can be compared.
+func (h *Hasher[K]) Hash(f *Row[K]) Digest {
+	b := f.Key.AppendBytes(h.buf[:0])
 	for _, v := range [...]uint64{
 		uint64(f.First), uint64(f.Last), f.Packets, f.Bytes, f.Sums.Packets, f.Sums.Bytes,
 		f.Sums.VarPackets.Hi, f.Sums.VarPackets.Lo, f.Sums.VarBytes.Hi, f.Sums.VarBytes.Lo,
 	} {
 		b = binary.BigEndian.AppendUint64(b, v)
 	}
-	h := xxh3.Hash128Seed(append(b, f.TCPFlags, byte(f.Reason)), seed)
-	return Digest{Hi: h.Hi, Lo: h.Lo}
+	h.buf = append(b, f.TCPFlags, byte(f.Reason))
+	sum := xxh3.Hash128Seed(h.buf, h.Seed)
+	return Digest{Hi: sum.Hi, Lo: sum.Lo}
+}
+
+// Hash is the hash of one flow; who hashes many keeps a Hasher.
+func Hash[K key.Key[K]](f *Row[K], seed uint64) Digest {
+	h := Hasher[K]{Seed: seed, buf: make([]byte, 0, 160)}
+	return h.Hash(f)
 }

@@ -28,14 +28,16 @@ func (r Reason) String() string {
 }
 
 // FlowEndReason is the value of IPFIX element 136: 1 idle timeout, 2 active timeout, 3 end of flow detected, 4 forced
-// end, 5 lack of resources. The byte limit has no value of its own and is announced as 2.
+// end, 5 lack of resources. The byte limit has no value of its own and is announced as 2; a code that is no reason is 0,
+// as IANA reserves it.
 func (r Reason) FlowEndReason() uint8 {
 	switch r {
 	case Bytes:
 		return 2
 	case End:
 		return 4
-	default:
+	case Inactive, Active, FIN, Forced, Table:
 		return uint8(r)
 	}
+	return 0
 }
