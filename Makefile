@@ -6,6 +6,7 @@ GO          ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 MODULES     := schemas pipeline services/sampler services/flowcache services/ager services/exporter services/analyzer deploy/netstream
 BENCH       ?= .
+BENCHLINE   ?=
 TEST        ?= .
 
 export CGO_ENABLED := 1
@@ -38,8 +39,13 @@ crash: ## kill real processes at random moments and compare what is left (SHORT=
 		$(GO) test -tags $(TAGS) -count=1 -v -timeout 60m -run '$(TEST)' ./deploy/netstream/internal/crash
 
 .PHONY: bench
-bench: ## run every benchmark (BENCH=Pattern for some), with allocations
+bench: ## run every benchmark, then bench-line (BENCH=Pattern for some without it)
 	$(GO) test -tags $(TAGS) -run '^$$' -bench '$(BENCH)' -benchmem work
+	$(if $(filter .,$(BENCH)),@$(MAKE) --no-print-directory bench-line)
+
+.PHONY: bench-line
+bench-line: build ## measure the whole line, beside nfpcapd and softflowd if installed (BENCHLINE="-n 5 -json")
+	$(GO) run -tags $(TAGS) ./deploy/netstream/internal/bench $(BENCHLINE)
 
 .PHONY: lint
 lint: ## check formatting, vet, staticcheck, and that each module builds alone
