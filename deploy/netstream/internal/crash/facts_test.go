@@ -2,6 +2,7 @@ package crash
 
 import (
 	"database/sql"
+	"os"
 	"testing"
 
 	_ "github.com/duckdb/duckdb-go/v2"
@@ -49,4 +50,18 @@ func same(t *testing.T, data string, want facts) {
 	if diff := cmp.Diff(want, look(t, data)); diff != "" {
 		t.Errorf("%s differs from an undisturbed run (-want +got):\n%s", data, diff)
 	}
+}
+
+// landed is on how many flow shards sources have ended in the database; 0 when there is none yet.
+func landed(t *testing.T, data string) (n int) {
+	t.Helper()
+	if _, err := os.Stat(data + "/netstream.duckdb"); err != nil {
+		return 0
+	}
+	db := open(t, data, "read_only")
+	defer db.Close()
+	if err := db.QueryRow(`SELECT count(*) FROM ledger WHERE name = 'ended'`).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

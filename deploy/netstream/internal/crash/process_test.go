@@ -23,27 +23,37 @@ type process struct {
 	err  error // of waiting; valid when done is closed
 }
 
-// launch starts a command; the test's end kills it. What it says is appended to log.
-func launch(t *testing.T, log string, env []string, name string, args ...string) *process {
+// launch starts a command that the test's end kills.
+func launch(t *testing.T, log, name string, args ...string) *process {
 	t.Helper()
-	f, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	p, err := begin(log, name, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(p.kill)
+	return p
+}
+
+// begin starts a command. What it says is appended to log.
+func begin(log, name string, args ...string) (*process, error) {
+	f, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, err
+	}
 	defer f.Close()
 	p := &process{cmd: exec.Command(name, args...), log: log, done: make(chan struct{})}
-	p.cmd.Env = append(surroundings(), env...)
+	p.cmd.Env = surroundings()
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, f
 	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
+		fmt.Fprintf(f, "--- not started: %v\n", err)
+		return nil, err
 	}
 	fmt.Fprintf(f, "--- %s: process %d: %s %s\n", time.Now().Format("15:04:05.000"), p.cmd.Process.Pid, filepath.Base(name), strings.Join(args, " "))
 	go func() {
 		p.err = p.cmd.Wait()
 		close(p.done)
 	}()
-	t.Cleanup(p.kill)
-	return p
+	return p, nil
 }
 
 // surroundings is the environment without what would configure the program.

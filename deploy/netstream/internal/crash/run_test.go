@@ -40,7 +40,7 @@ func (j *job) launch(t *testing.T) *process {
 	t.Helper()
 	j.lives++
 	args := append([]string{"run"}, j.captures...)
-	return launch(t, j.log(), nil, j.program, append(args, "--data", j.data, "--json")...)
+	return launch(t, j.log(), j.program, append(args, "--data", j.data, "--json")...)
 }
 
 func (j *job) log() string { return j.data + ".log" }
@@ -81,7 +81,7 @@ func (j *job) check(t *testing.T, printed *summary, want undisturbed) {
 // audit closes the books and wants an exit code. It returns what the command said.
 func audit(t *testing.T, program, data string, code int) string {
 	t.Helper()
-	p := launch(t, data+".audit.log", nil, program, "audit", "--data", data)
+	p := launch(t, data+".audit.log", program, "audit", "--data", data)
 	p.wait(t)
 	said := p.out.String() + tail(p.log, 20)
 	if p.code() != code {

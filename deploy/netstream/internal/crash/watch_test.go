@@ -11,8 +11,13 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"netstream/deploy/netstream/internal/datadir"
+	"netstream/pipeline/bus"
+	"netstream/schemas/flow"
+	"netstream/schemas/ledger"
 	"netstream/schemas/message"
 	"netstream/schemas/subject"
+	"netstream/services/ager"
+	"netstream/services/exporter"
 )
 
 // published waits until the process has published the end of its capture on every packet shard. It is false when the
@@ -69,6 +74,84 @@ func ended(conn *nats.Conn) bool {
 		}
 	}
 	return true
+}
+
+// flowsEnded reads the flows stream: whether as many ends of sources are in it as wanted, and the sequence of the last
+// message. A server that can't be reached is one where nothing has ended.
+func flowsEnded(url string, wanted int) (last uint64, over bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	b, closeBus, err := connect(url)
+	if err != nil {
+		return 0, false
+	}
+	defer closeBus()
+	r, err := b.Reader(ctx, b.Pipeline.FlowsStream(), nil, 0)
+	if err != nil {
+		return 0, false
+	}
+	defer r.Close()
+	ends := map[ledger.Key]bool{}
+	for {
+		m, err := r.Next(ctx, 200*time.Millisecond)
+		if err != nil {
+			return 0, false
+		}
+		if m == nil {
+			return last, len(ends) >= wanted
+		}
+		last = m.Sequence
+		parts, err := message.Parts(m.Header, m.Body, flow.SchemaIPv4, flow.SchemaIPv6, ledger.Schema)
+		if err != nil {
+			return 0, false
+		}
+		for _, p := range parts {
+			var rows ledger.Rows
+			if p.Schema != ledger.Schema || p.Read(rows.Columns()) != nil {
+				continue
+			}
+			for i := range rows.Len() {
+				if e := rows.At(i); e.Name == ager.Ended {
+					ends[e.Key()] = true
+				}
+			}
+		}
+	}
+}
+
+// exported is the sequence of the flows stream up to which the exporter has committed.
+func exported(url string) uint64 {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	b, closeBus, err := connect(url)
+	if err != nil {
+		return 0
+	}
+	defer closeBus()
+	m, err := b.Last(ctx, b.Pipeline.ExportsStream(), b.Pipeline.Exports(exporter.DefaultConfig().Name))
+	if err != nil || m == nil {
+		return 0
+	}
+	position, err := message.ParsePosition(m.Header.Get(message.Position))
+	if err != nil {
+		return 0
+	}
+	return position[b.Pipeline.FlowsStream()]
+}
+
+func connect(url string) (*bus.Bus, func(), error) {
+	cfg := bus.DefaultConfig()
+	cfg.URL = url
+	conn, err := bus.Connect(cfg, "crash test")
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := bus.New(conn, cfg.Pipeline, bus.DefaultLayout())
+	if err != nil {
+		conn.Close()
+		return nil, nil, err
+	}
+	return b, conn.Close, nil
 }
 
 // lastLine of a file.
