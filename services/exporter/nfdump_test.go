@@ -7,12 +7,9 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
-
-	gocmp "github.com/google/go-cmp/cmp"
 
 	"netstream/services/exporter"
 )
@@ -47,9 +44,7 @@ func TestNfdump(t *testing.T) {
 				kind, _, _ := strings.Cut(want[i].Kind, " label")
 				want[i].Kind = kind
 			}
-			slices.SortFunc(got, record.compare)
-			slices.SortFunc(want, record.compare)
-			if diff := gocmp.Diff(want, got); diff != "" {
+			if diff := difference(want, got); diff != "" {
 				t.Errorf("flows (-want +got):\n%s", diff)
 			}
 			sent := s.Totals()[0].Sent
