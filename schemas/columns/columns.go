@@ -30,6 +30,12 @@ func Optional[T Value](name string, s *[]T) Column {
 	return Column{Name: name, optional: true, slice: &fixed[T]{s}}
 }
 
+// Type is the Arrow name of the column's type: int64, uint8, fixed_size_binary[16], binary.
+func (c Column) Type() string { return c.slice.layout().String() }
+
+// Required tells whether the column is there even if it holds nothing but what its absence would mean.
+func (c Column) Required() bool { return !c.optional }
+
 // RowBytes is the size of one row of the columns that are present, 0 for byte strings.
 func RowBytes(cols []Column) int {
 	n := 0
