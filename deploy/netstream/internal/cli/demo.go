@@ -116,7 +116,7 @@ func (k *command) demoCapture(ctx context.Context, l *line.Line, path string) er
 	case err != nil:
 		return err
 	default:
-		if err := errors.Join(result.Print(k.Out), result.Err()); err != nil {
+		if err := k.report(l, result, false); err != nil {
 			fmt.Fprintln(k.Err, "netstream:", err)
 		}
 	}

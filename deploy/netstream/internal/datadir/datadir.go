@@ -1,10 +1,11 @@
 // Package datadir is the directory that `--data` names: the one place where a process keeps what it must not lose.
 //
-//	LOCK            held by the process that uses the directory; its process id
-//	VERSION         number of this layout
-//	runtime.json    where the process that holds the lock can be reached
-//	streams/        the embedded JetStream
-//	netstream.duckdb    the database
+//	LOCK              held by the process that uses the directory; its process id
+//	VERSION           number of this layout
+//	runtime.json      where the process that holds the lock can be reached
+//	streams/          the embedded JetStream
+//	netstream.duckdb  the database
+//	runs/             a file for each capture whose run is over and reported
 package datadir
 
 import (

@@ -198,3 +198,17 @@ func TestRunning(t *testing.T) {
 	d.Close()
 	none("after")
 }
+
+func TestReports(t *testing.T) {
+	d := open(t, t.TempDir())
+	for range 2 {
+		if err := d.Report("a-r1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for source, want := range map[string]bool{"a-r1": true, "a-r2": false} {
+		if got, err := d.Reported(source); got != want || err != nil {
+			t.Errorf("Reported(%q) is %t, %v, want %t", source, got, err, want)
+		}
+	}
+}

@@ -69,3 +69,9 @@ func (l *Line) lastFlows(ctx context.Context) (uint64, error) {
 	}
 	return sequence, nil
 }
+
+// Reported tells whether the end of a source has been reported to who asked for it.
+func (l *Line) Reported(source string) (bool, error) { return l.dir.Reported(source) }
+
+// Report notes that the end of a source has been reported.
+func (l *Line) Report(source string) error { return l.dir.Report(source) }

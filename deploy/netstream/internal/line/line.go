@@ -94,7 +94,7 @@ func (l *Line) connect() (err error) {
 func (l *Line) Run(ctx context.Context, work func(ctx context.Context) error) error {
 	ctx, done := context.WithCancel(ctx)
 	defer done()
-	var workErr error
+	worked := make(chan error, 1)
 	g := lifecycle.New(l.log, stopTimeout)
 	g.Add(lifecycle.Component{Name: "disk space", Run: l.dir.Watch})
 	g.Add(lifecycle.Component{Name: "telemetry", Run: l.telemetry.Run, Ready: l.telemetry.Ready()})
@@ -105,16 +105,22 @@ func (l *Line) Run(ctx context.Context, work func(ctx context.Context) error) er
 	g.Add(lifecycle.Component{Name: "flowcache", Run: l.flowCache.Run})
 	g.Add(lifecycle.Component{Name: "work", Finite: true, Run: func(ctx context.Context) error {
 		defer done()
-		if workErr = l.dir.Publish(l.Runtime()); workErr == nil {
-			workErr = work(ctx)
+		err := l.dir.Publish(l.Runtime())
+		if err == nil {
+			if err = work(ctx); ctx.Err() != nil {
+				err = nil // it was stopped before its end, and says so in many ways
+			}
 		}
+		worked <- err
 		return nil // how the work went is no matter of the stages, which stop in order
 	}})
 	err := g.Run(ctx)
-	if errors.Is(workErr, context.Canceled) {
-		workErr = nil // it was stopped, by ctx or because of err
+	select {
+	case workErr := <-worked:
+		err = errors.Join(err, workErr)
+	default: // it never began, or hangs
 	}
-	return errors.Join(err, workErr)
+	return err
 }
 
 // Close stops the bus and gives the data directory back.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"netstream/deploy/netstream/internal/line"
@@ -55,30 +56,31 @@ func (r *Result) Err() error {
 	return errors.Join(errs...)
 }
 
+// Reported notes that the result has been shown: from now on the same captures are asked for again.
+func (r *Result) Reported(l *line.Line) error {
+	for _, s := range r.Sources {
+		if err := l.Report(s.Source); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // finish waits until everything is landed and sums up.
 func (j *Job) finish(ctx context.Context, l *line.Line) (*Result, error) {
-	r := &Result{Data: l.Data(), Reasons: map[string]uint64{}}
+	r := &Result{Data: l.Data(), Reasons: map[string]uint64{}, Talkers: []Talker{}, Failures: []string{}, Skipped: []string{}}
 	var digest uint128.Uint128
 	for _, f := range j.files {
 		landed, err := l.Wait(ctx, f.Source())
 		if err != nil {
 			return nil, err
 		}
-		p := f.Progress()
-		s := Source{File: f.path, Source: f.Source(), Packets: p.Packets, Bytes: p.Bytes, Flows: landed.Rows, Digest: landed.Digest.String()}
-		if f.damage != nil {
-			s.Damage = f.damage.Error()
-			r.Failures = append(r.Failures, fmt.Sprintf("%v; the %d packets before it are landed", f.damage, p.Packets))
-		}
-		r.Sources = append(r.Sources, s)
-		r.Packets += p.Packets
-		r.Bytes += p.Bytes
+		r.Sources = append(r.Sources, Source{File: f.path, Source: f.Source(), Flows: landed.Rows, Digest: landed.Digest.String()})
 		r.Flows += landed.Rows
 		digest = digest.Add(landed.Digest)
 	}
 	r.Digest = digest.String()
-	passed := time.Since(j.opened)
-	r.Seconds, r.Rate = passed.Seconds(), float64(r.Packets)/passed.Seconds()
+	r.Seconds = time.Since(j.opened).Seconds()
 	for _, err := range j.skipped {
 		r.Skipped = append(r.Skipped, err.Error())
 	}
@@ -86,21 +88,31 @@ func (j *Job) finish(ctx context.Context, l *line.Line) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Closed = true
-	for _, b := range report.Lines {
-		if b.State == audit.Fails || b.State == audit.Open && r.has(b.Source) {
-			r.Closed = false
-			r.Failures = append(r.Failures, fmt.Sprintf("the books of source %s don't close at hop %s: %s", b.Source, b.Hop, b.Detail))
+	r.close(report)
+	r.Rate = float64(r.Packets) / r.Seconds
+	for i, f := range j.files {
+		s := &r.Sources[i]
+		if f.damage != nil {
+			s.Damage = f.damage.Error()
+			r.Failures = append(r.Failures, fmt.Sprintf("%v; the %d packets before it are landed", f.damage, s.Packets))
 		}
 	}
 	return r, j.ask(ctx, l, r)
 }
 
-func (r *Result) has(source string) bool {
-	for _, s := range r.Sources {
-		if s.Source == source {
-			return true
+// close takes over what the books say.
+func (r *Result) close(report *audit.Report) {
+	r.Closed = true
+	for _, b := range report.Lines {
+		i := slices.IndexFunc(r.Sources, func(s Source) bool { return s.Source == b.Source })
+		if b.State == audit.Fails || b.State == audit.Open && i >= 0 {
+			r.Closed = false
+			r.Failures = append(r.Failures, fmt.Sprintf("the books of source %s don't close at hop %s: %s", b.Source, b.Hop, b.Detail))
+		}
+		if i >= 0 && b.Hop == audit.HopSampler {
+			r.Sources[i].Packets, r.Sources[i].Bytes = b.Left.Packets, b.Left.Bytes
+			r.Packets += b.Left.Packets
+			r.Bytes += b.Left.Bytes
 		}
 	}
-	return false
 }

@@ -31,7 +31,6 @@ type Job struct {
 type file struct {
 	*sampler.File
 	path   string
-	begun  bool
 	damage error // why it couldn't be read to its end; all before is landed
 }
 
@@ -39,7 +38,8 @@ type file struct {
 func New(paths []string, again bool) *Job { return &Job{paths: paths, again: again} }
 
 // Run does the job on a line that runs. Nothing is published unless every capture can be opened. When ctx ends first, the
-// same job on the same data goes on from there; see Interrupted.
+// same job on the same data goes on from there; see Interrupted. The caller calls Result.Reported when it has shown the
+// result.
 func (j *Job) Run(ctx context.Context, l *line.Line) (*Result, error) {
 	if err := j.open(ctx, l); err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func (j *Job) Run(ctx context.Context, l *line.Line) (*Result, error) {
 func (j *Job) open(ctx context.Context, l *line.Line) error {
 	var bad []error
 	for _, path := range j.paths {
-		f, err := l.Sampler.Open(ctx, path, j.again, func(source string) (bool, error) { return l.Landed(ctx, source) })
+		f, err := l.Sampler.Open(ctx, path, j.again, func(source string) (bool, error) { return over(ctx, l, source) })
 		switch {
 		case err == nil:
 			j.files = append(j.files, &file{File: f, path: path})
@@ -77,9 +77,17 @@ func (j *Job) open(ctx context.Context, l *line.Line) error {
 	return errors.Join(bad...)
 }
 
+// over tells whether a run needs nothing more: it has passed the last stage, and its end has been reported.
+func over(ctx context.Context, l *line.Line, source string) (bool, error) {
+	reported, err := l.Reported(source)
+	if err != nil || !reported {
+		return false, err
+	}
+	return l.Landed(ctx, source)
+}
+
 // readFile publishes a capture. Damage further on doesn't stop the job.
 func (j *Job) readFile(ctx context.Context, l *line.Line, f *file) error {
-	f.begun = true
 	j.current.Store(f)
 	err := f.File.Run(ctx)
 	if err == nil || ctx.Err() != nil {
