@@ -25,16 +25,21 @@ type rowsOf struct {
 // stretch is how many rows are read at a time: whole row groups, since a result is held in memory.
 const stretch = 4 * store.RowGroup
 
-// rowsQuery reads what the digest covers. Unsampled rows have no weighted sums: they are packets and bytes then.
+// rowsQuery reads what the digest covers from one of the two tables; the columns of the weighted sums are to be filled in.
 const rowsQuery = `
 	SELECT source, coalesce(monitor, 0) AS monitor, kind, coalesce(direction, 0) AS direction, first_time, last_time,
 		src_hi, src_lo, dst_hi, dst_lo, src_port, dst_port, protocol, tos, coalesce(tcp_flags, 0) AS tcp_flags,
 		CASE WHEN kind = 2 THEN flow_label ELSE 0 END AS flow_label,
 		CASE WHEN direction = 1 THEN out_if ELSE in_if END AS interface,
-		packets, bytes, coalesce(weighted_packets, packets) AS weighted_packets, coalesce(weighted_bytes, bytes) AS weighted_bytes,
-		coalesce(var_packets_hi, 0) AS var_packets_hi, coalesce(var_packets_lo, 0) AS var_packets_lo,
-		coalesce(var_bytes_hi, 0) AS var_bytes_hi, coalesce(var_bytes_lo, 0) AS var_bytes_lo, coalesce(reason, 0) AS reason
-	FROM flow_rows WHERE rowid >= ? AND rowid < ?`
+		packets, bytes, coalesce(reason, 0) AS reason, %s
+	FROM %s WHERE rowid >= ? AND rowid < ?`
+
+// tables and their weighted sums. Unsampled rows have none: they are packets and bytes then.
+var tables = []struct{ name, sums string }{
+	{"flow_rows", `packets, bytes, 0::UBIGINT, 0::UBIGINT, 0::UBIGINT, 0::UBIGINT`},
+	{"flow_rows_wide", `coalesce(weighted_packets, packets), coalesce(weighted_bytes, bytes),
+		coalesce(var_packets_hi, 0), coalesce(var_packets_lo, 0), coalesce(var_bytes_hi, 0), coalesce(var_bytes_lo, 0)`},
+}
 
 // landedRows adds up all rows by source. A row whose source has no name counts under its number.
 func landedRows(ctx context.Context, conn *sql.Conn) (map[string]*rowsOf, error) {
@@ -42,14 +47,17 @@ func landedRows(ctx context.Context, conn *sql.Conn) (map[string]*rowsOf, error)
 	if err != nil {
 		return nil, err
 	}
-	var last sql.NullInt64
-	if err := conn.QueryRowContext(ctx, `SELECT max(rowid) FROM flow_rows`).Scan(&last); err != nil {
-		return nil, err
-	}
 	a := adder{monitors: monitors, seeds: map[uint16]uint64{}, sources: map[uint32]*rowsOf{}}
-	for from := int64(0); last.Valid && from <= last.Int64; from += stretch {
-		if err := store.Batches(ctx, conn, rowsQuery, []any{from, from + stretch}, a.add); err != nil {
+	for _, t := range tables {
+		var last sql.NullInt64
+		if err := conn.QueryRowContext(ctx, "SELECT max(rowid) FROM "+t.name).Scan(&last); err != nil {
 			return nil, err
+		}
+		query := fmt.Sprintf(rowsQuery, t.sums, t.name)
+		for from := int64(0); last.Valid && from <= last.Int64; from += stretch {
+			if err := store.Batches(ctx, conn, query, []any{from, from + stretch}, a.add); err != nil {
+				return nil, err
+			}
 		}
 	}
 	out := make(map[string]*rowsOf, len(a.sources))
@@ -130,8 +138,8 @@ func readColumns(b arrow.RecordBatch) (*rowColumns, error) {
 	c := &rowColumns{}
 	for i, dst := range []any{
 		&c.source, &c.monitor, &c.kind, &c.direction, &c.first, &c.last, &c.srcHi, &c.srcLo, &c.dstHi, &c.dstLo,
-		&c.srcPort, &c.dstPort, &c.protocol, &c.tos, &c.tcpFlags, &c.flowLabel, &c.iface, &c.packets, &c.bytes,
-		&c.weightedPackets, &c.weightedBytes, &c.varPacketsHi, &c.varPacketsLo, &c.varBytesHi, &c.varBytesLo, &c.reason,
+		&c.srcPort, &c.dstPort, &c.protocol, &c.tos, &c.tcpFlags, &c.flowLabel, &c.iface, &c.packets, &c.bytes, &c.reason,
+		&c.weightedPackets, &c.weightedBytes, &c.varPacketsHi, &c.varPacketsLo, &c.varBytesHi, &c.varBytesLo,
 	} {
 		col := b.Column(i)
 		ok := false

@@ -209,8 +209,6 @@ func appendRest[K key.Key[K]](d *decoder, r *store.Rows, rows *flow.Rows[K]) {
 		r.VarBytesHi.AppendAll(s.VarBytesHi)
 		r.VarBytesLo.AppendAll(s.VarBytesLo)
 		r.RateOrigin.Repeat(store.RateWeights, n)
-	} else {
-		r.RateOrigin.Repeat(store.RateUnsampled, n)
 	}
 	r.Complete()
 }

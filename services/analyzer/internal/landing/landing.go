@@ -131,6 +131,9 @@ func (l *Landing) Run(ctx context.Context) error {
 		subjects = append(subjects, subject)
 	}
 	reader, err := l.bus.Reader(ctx, l.stream, subjects, l.after)
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -138,7 +141,7 @@ func (l *Landing) Run(ctx context.Context) error {
 	for {
 		m, err := reader.Next(ctx, l.wait())
 		if ctx.Err() != nil {
-			return l.land(context.WithoutCancel(ctx))
+			return l.land(ctx)
 		}
 		if err != nil {
 			return errors.Join(err, l.land(ctx))
@@ -188,14 +191,15 @@ func (l *Landing) take(m *bus.Message) {
 // memoryWait bounds how long landing waits for queries to give memory back, well above their own time limit.
 const memoryWait = 2 * time.Minute
 
-// land lands the batch. When queries have all the memory it waits for them and tries again.
+// land lands the batch, even when ctx has ended: a transaction is short, and what is in hand is finished. When queries
+// have all the memory it waits for them and tries again.
 func (l *Landing) land(ctx context.Context) error {
 	if l.batch.Empty() {
 		return nil
 	}
 	start := time.Now()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		err := l.store.Land(ctx, l.batch)
+		err := l.store.Land(context.WithoutCancel(ctx), l.batch)
 		if err == nil {
 			break
 		}

@@ -75,22 +75,28 @@ func (e execer) Exec(ctx context.Context, query string, args ...any) error {
 	return err
 }
 
-// insertRows adds the rows to flow_rows. Columns without a value are left out.
+// insertRows adds the rows to the narrow table, or to the wide one if any row needs it. Columns without a value are left
+// out.
 func (s *Store) insertRows(ctx context.Context, r *Rows) error {
 	if r.Len() == 0 {
 		return nil
 	}
 	var in inflow
-	for _, c := range r.columns() {
+	table := "flow_rows"
+	for i, c := range r.columns() {
 		if c.col.Len() != r.Len() {
 			return fmt.Errorf("column %s has %d rows, want %d", c.name, c.col.Len(), r.Len())
 		}
-		if !c.col.empty() {
-			in.add(c.name, c.col.array(c.typ))
+		if c.col.empty() {
+			continue
+		}
+		in.add(c.name, c.col.array(c.typ))
+		if i >= narrow {
+			table = "flow_rows_wide"
 		}
 	}
 	names := strings.Join(in.names(), ", ")
-	return s.insert(ctx, &in, "INSERT INTO flow_rows ("+names+") SELECT "+names+" FROM inflow")
+	return s.insert(ctx, &in, "INSERT INTO "+table+" ("+names+") SELECT "+names+" FROM inflow")
 }
 
 // upsertLedger replaces counters by later values. Those of hops before the ager arrive by several ways and may be

@@ -22,7 +22,7 @@ type RateOrigin = uint8
 // for records of other devices, the strongest first.
 const (
 	RateUnknown    RateOrigin = 0
-	RateUnsampled  RateOrigin = 1 // our own sampler took every packet
+	RateUnsampled  RateOrigin = 1 // our own sampler took every packet; stored as NULL
 	RateWeights    RateOrigin = 2 // our own sampler: the weights of the packets
 	RateForced     RateOrigin = 3
 	RateRecord     RateOrigin = 4
@@ -33,37 +33,40 @@ const (
 	RateConfigured RateOrigin = 9
 )
 
-// Rows is a batch of rows of the table flow_rows, a column a field. All columns have the same length when it is landed.
+// Rows is a batch of rows of flows, a column a field. All columns have the same length when it is landed; a row lacks
+// what is NULL.
 type Rows struct {
-	Source                 Column[uint32]
-	Monitor                Column[uint16]
-	Kind                   Column[uint8]
-	Direction              Column[uint8]
-	First, Last            Column[int64] // ns since the epoch
-	SrcHi, SrcLo           Column[uint64]
-	DstHi, DstLo           Column[uint64]
-	SrcPort, DstPort       Column[uint16]
-	Protocol, TOS          Column[uint8]
-	TCPFlags               Column[uint8]
-	FlowLabel              Column[uint32]
-	InIf, OutIf            Column[uint32]
+	Source           Column[uint32]
+	Monitor          Column[uint16]
+	Kind             Column[uint8]
+	Direction        Column[uint8]
+	First, Last      Column[int64] // ns since the epoch
+	SrcHi, SrcLo     Column[uint64]
+	DstHi, DstLo     Column[uint64]
+	SrcPort, DstPort Column[uint16]
+	Protocol, TOS    Column[uint8]
+	TCPFlags         Column[uint8]
+	FlowLabel        Column[uint32]
+	InIf, OutIf      Column[uint32]
+	Packets, Bytes   Column[uint64] // as sampled
+	Reason           Column[uint8]
+
+	// The table flow_rows lacks what follows; a batch with any of it goes to flow_rows_wide.
+	VLAN                   Column[uint16]
+	SrcMAC, DstMAC         Column[uint64]
+	Label1, Label2, Label3 Column[uint32]
+	VRF                    Column[uint32]
 	SrcAS, DstAS           Column[uint32]
 	SrcMask, DstMask       Column[uint8]
 	NextHopHi, NextHopLo   Column[uint64]
 	BGPHopHi, BGPHopLo     Column[uint64]
-	Packets, Bytes         Column[uint64] // as sampled
 	WeightedPackets        Column[uint64]
 	WeightedBytes          Column[uint64]
 	VarPacketsHi           Column[uint64]
 	VarPacketsLo           Column[uint64]
 	VarBytesHi, VarBytesLo Column[uint64]
 	SamplingRate           Column[float64]
-	RateOrigin             Column[uint8]
-	Reason                 Column[uint8]
-	VLAN                   Column[uint16]
-	SrcMAC, DstMAC         Column[uint64]
-	Label1, Label2, Label3 Column[uint32]
-	VRF                    Column[uint32]
+	RateOrigin             Column[uint8] // NULL: RateUnsampled
 }
 
 // Len is the number of rows.
@@ -89,6 +92,9 @@ type column struct {
 	}
 }
 
+// narrow is the number of columns that both tables have; they come first.
+const narrow = 21
+
 // columns lists the columns.
 func (r *Rows) columns() []column {
 	u8, u16, u32, u64 := arrow.PrimitiveTypes.Uint8, arrow.PrimitiveTypes.Uint16, arrow.PrimitiveTypes.Uint32, arrow.PrimitiveTypes.Uint64
@@ -99,17 +105,17 @@ func (r *Rows) columns() []column {
 		{"src_hi", u64, &r.SrcHi}, {"src_lo", u64, &r.SrcLo}, {"dst_hi", u64, &r.DstHi}, {"dst_lo", u64, &r.DstLo},
 		{"src_port", u16, &r.SrcPort}, {"dst_port", u16, &r.DstPort},
 		{"protocol", u8, &r.Protocol}, {"tos", u8, &r.TOS}, {"tcp_flags", u8, &r.TCPFlags}, {"flow_label", u32, &r.FlowLabel},
-		{"in_if", u32, &r.InIf}, {"out_if", u32, &r.OutIf}, {"vlan", u16, &r.VLAN},
-		{"src_mac", u64, &r.SrcMAC}, {"dst_mac", u64, &r.DstMAC},
+		{"in_if", u32, &r.InIf}, {"out_if", u32, &r.OutIf}, {"packets", u64, &r.Packets}, {"bytes", u64, &r.Bytes}, {"reason", u8, &r.Reason},
+
+		{"vlan", u16, &r.VLAN}, {"src_mac", u64, &r.SrcMAC}, {"dst_mac", u64, &r.DstMAC},
 		{"mpls_label_1", u32, &r.Label1}, {"mpls_label_2", u32, &r.Label2}, {"mpls_label_3", u32, &r.Label3}, {"vrf", u32, &r.VRF},
 		{"src_as", u32, &r.SrcAS}, {"dst_as", u32, &r.DstAS}, {"src_mask", u8, &r.SrcMask}, {"dst_mask", u8, &r.DstMask},
 		{"next_hop_hi", u64, &r.NextHopHi}, {"next_hop_lo", u64, &r.NextHopLo},
 		{"bgp_next_hop_hi", u64, &r.BGPHopHi}, {"bgp_next_hop_lo", u64, &r.BGPHopLo},
-		{"packets", u64, &r.Packets}, {"bytes", u64, &r.Bytes},
 		{"weighted_packets", u64, &r.WeightedPackets}, {"weighted_bytes", u64, &r.WeightedBytes},
 		{"var_packets_hi", u64, &r.VarPacketsHi}, {"var_packets_lo", u64, &r.VarPacketsLo},
 		{"var_bytes_hi", u64, &r.VarBytesHi}, {"var_bytes_lo", u64, &r.VarBytesLo},
-		{"sampling_rate", arrow.PrimitiveTypes.Float64, &r.SamplingRate}, {"rate_origin", u8, &r.RateOrigin}, {"reason", u8, &r.Reason},
+		{"sampling_rate", arrow.PrimitiveTypes.Float64, &r.SamplingRate}, {"rate_origin", u8, &r.RateOrigin},
 	}
 }
 

@@ -31,10 +31,35 @@ CREATE TABLE ledger (
     PRIMARY KEY (source, hop, shard, name)
 );
 
--- Flows, as compact as they compress best; people read the view flows. Addresses are two numbers, IPv4 as
--- ::ffff:a.b.c.d. What a kind or source doesn't have is NULL; the weighted sums of unsampled flows are too, since they
--- equal packets and bytes.
+-- Flows of our own samplers that took every packet. Addresses are two numbers, IPv4 as ::ffff:a.b.c.d. People read the
+-- view flows; the view flow_numbers has both tables with the columns of the second.
 CREATE TABLE flow_rows (
+    source     UINTEGER NOT NULL,
+    monitor    USMALLINT,
+    kind       UTINYINT NOT NULL,
+    direction  UTINYINT,
+    first_time TIMESTAMP_NS NOT NULL,
+    last_time  TIMESTAMP_NS NOT NULL,
+    src_hi     UBIGINT,
+    src_lo     UBIGINT,
+    dst_hi     UBIGINT,
+    dst_lo     UBIGINT,
+    src_port   USMALLINT,
+    dst_port   USMALLINT,
+    protocol   UTINYINT,
+    tos        UTINYINT,
+    tcp_flags  UTINYINT,
+    flow_label UINTEGER,
+    in_if      UINTEGER,
+    out_if     UINTEGER,
+    packets    UBIGINT NOT NULL,
+    bytes      UBIGINT NOT NULL,
+    reason     UTINYINT
+);
+
+-- Flows with something more: weights, a sampling rate, routing, labels. They have a table of their own because a column
+-- costs the landing of each row about 18 ns even where it is NULL.
+CREATE TABLE flow_rows_wide (
     source           UINTEGER NOT NULL,
     monitor          USMALLINT,
     kind             UTINYINT NOT NULL,
@@ -53,6 +78,9 @@ CREATE TABLE flow_rows (
     flow_label       UINTEGER,
     in_if            UINTEGER,
     out_if           UINTEGER,
+    packets          UBIGINT NOT NULL,
+    bytes            UBIGINT NOT NULL,
+    reason           UTINYINT,
     vlan             USMALLINT,
     src_mac          UBIGINT,
     dst_mac          UBIGINT,
@@ -68,8 +96,6 @@ CREATE TABLE flow_rows (
     next_hop_lo      UBIGINT,
     bgp_next_hop_hi  UBIGINT,
     bgp_next_hop_lo  UBIGINT,
-    packets          UBIGINT NOT NULL,
-    bytes            UBIGINT NOT NULL,
     weighted_packets UBIGINT,
     weighted_bytes   UBIGINT,
     var_packets_hi   UBIGINT,
@@ -77,6 +103,5 @@ CREATE TABLE flow_rows (
     var_bytes_hi     UBIGINT,
     var_bytes_lo     UBIGINT,
     sampling_rate    DOUBLE,
-    rate_origin      UTINYINT NOT NULL,
-    reason           UTINYINT
+    rate_origin      UTINYINT
 );

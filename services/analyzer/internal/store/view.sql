@@ -1,3 +1,7 @@
+-- All rows as they are stored, in numbers: the quickest to filter, with addr_hi, addr_lo and in_net.
+CREATE OR REPLACE VIEW flow_numbers AS
+FROM flow_rows_wide UNION ALL BY NAME FROM flow_rows;
+
 -- The public face of the flows: names, units and NULLs are promises. Times are UTC.
 CREATE OR REPLACE VIEW flows AS
 SELECT
@@ -35,13 +39,13 @@ SELECT
     coalesce(weighted_packets, scaled(packets, sampling_rate))        AS est_packets,
     coalesce(weighted_bytes, scaled(bytes, sampling_rate))            AS est_bytes,
     -- Variances of the two estimates; NULL for records of other devices, whose weights aren't known packet by packet.
-    CASE WHEN rate_origin IN (1, 2)
+    CASE WHEN coalesce(rate_origin, 1) IN (1, 2)
         THEN coalesce(var_packets_hi * 18446744073709551616.0::DOUBLE + var_packets_lo, 0) END AS est_packets_var,
-    CASE WHEN rate_origin IN (1, 2)
+    CASE WHEN coalesce(rate_origin, 1) IN (1, 2)
         THEN coalesce(var_bytes_hi * 18446744073709551616.0::DOUBLE + var_bytes_lo, 0) END     AS est_bytes_var,
     coalesce(sampling_rate, weighted_packets / packets, 1)            AS sampling_rate,
-    rate_origin_name(rate_origin)                    AS rate_origin,
+    rate_origin_name(coalesce(rate_origin, 1))       AS rate_origin,
     reason_name(reason)                              AS reason
-FROM flow_rows
-JOIN sources ON sources.id = flow_rows.source
-LEFT JOIN monitors ON monitors.id = flow_rows.monitor;
+FROM flow_numbers AS f
+JOIN sources ON sources.id = f.source
+LEFT JOIN monitors ON monitors.id = f.monitor;
