@@ -8,6 +8,10 @@ import "math"
 // began a little earlier still lie behind the boot.
 const BeforeFirst = 24 * 60 * 60
 
+// StepBack is how far flows must lie behind the clock for it to follow them, in seconds: a day. Late flows of a source are
+// nearer than that; a capture of another year is not, and no collector could tell its times from a clock in the future.
+const StepBack = 24 * 60 * 60
+
 // reach is how far back of the header a time may lie, in ms: collectors read the distance as a signed 32-bit number
 // (24.8 days).
 const reach = math.MaxInt32
@@ -17,11 +21,12 @@ const reach = math.MaxInt32
 type Clock struct {
 	Started bool
 	Boot    int64 // s since 1970
-	Now     int64 // s since 1970; never goes back
+	Now     int64 // s since 1970; goes back only by more than StepBack
 }
 
 // Cover starts the clock if need be and moves it to the first whole second at which flows of these times can have been
 // exported. Times are ns since 1970; a time beyond the 32 bits of a header (the year 2106) moves it to the last of them.
+// It goes back only when the flows lie more than StepBack behind it.
 func (c *Clock) Cover(first, last int64) {
 	if !c.Started {
 		*c = Clock{Started: true, Boot: max(second(first)-BeforeFirst, 0)}
@@ -30,7 +35,9 @@ func (c *Clock) Cover(first, last int64) {
 	if millis(last) > now*1000 {
 		now++
 	}
-	c.Now = max(c.Now, min(now, math.MaxUint32))
+	if now = min(now, math.MaxUint32); now > c.Now || now < c.Now-StepBack {
+		c.Now = now
+	}
 }
 
 // UnixSecs is the header's time, s since 1970.

@@ -37,12 +37,19 @@ func TestCover(t *testing.T) {
 	}
 }
 
-func TestCoverNeverGoesBack(t *testing.T) {
+func TestCoverGoesBackOnlyForAnotherTime(t *testing.T) {
 	var c Clock
 	c.Cover(1000*day, 1000*day+90*sec)
 	want := c
-	if c.Cover(2*day, 3*day); c != want {
-		t.Errorf("%+v after an older flow, want %+v", c, want)
+	if c.Cover(998*day, 999*day+90*sec); c != want {
+		t.Errorf("%+v after a flow of the day before, want %+v", c, want)
+	}
+	c.Cover(2*day, 3*day) // a capture of another year
+	if want.Now = 3 * day / sec; c != want {
+		t.Errorf("%+v after flows of years before, want %+v", c, want)
+	}
+	if uptime, ok := c.Uptime(2 * day); !ok || (&nsv5.Header{SysUptime: c.SysUptime(), UnixSecs: c.UnixSecs()}).Millis(uptime) != 2*day/ms {
+		t.Errorf("a time of that year is not found again under %+v", c)
 	}
 }
 
