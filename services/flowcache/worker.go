@@ -2,8 +2,10 @@ package flowcache
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"netstream/pipeline/bus"
@@ -12,6 +14,8 @@ import (
 	"netstream/schemas/ledger"
 	"netstream/schemas/message"
 	"netstream/schemas/packet"
+	"netstream/schemas/subject"
+	"netstream/schemas/window"
 	"netstream/services/flowcache/internal/table"
 )
 
@@ -23,8 +27,11 @@ const (
 	monitorIPv6 = 1
 )
 
-// minTime is a watermark that promises nothing.
-const minTime = math.MinInt64
+// minTime is a watermark that promises nothing, maxTime the latest that a sampler takes a packet for (the year 2116).
+const (
+	minTime = math.MinInt64
+	maxTime = int64(1) << 62
+)
 
 // worker is the flow cache of one packet shard.
 type worker struct {
@@ -39,6 +46,7 @@ type worker struct {
 	ipv6     *table.Table[key.IPv6]
 	since    time.Time // when the oldest held row or watermark came
 	pending  bool      // something is not committed
+	shown    int       // rows of this shard in the gauge of rows held
 	ended    bool      // a source ended since the last commit
 	handover *handover
 
@@ -130,6 +138,7 @@ func (w *worker) run(ctx context.Context) error {
 		return err
 	}
 	defer reader.Close()
+	defer w.showHeld(0)
 	for {
 		m, err := reader.Next(ctx, w.patience())
 		if err != nil {
@@ -161,12 +170,15 @@ func (w *worker) patience() time.Duration {
 // take merges one message of sampled packets.
 func (w *worker) take(m *bus.Message) error {
 	name := m.Header.Get(message.Source)
-	if name == "" {
-		return fmt.Errorf("%w: no %s", message.ErrHeader, message.Source)
+	if err := subject.Valid(name); err != nil {
+		return fmt.Errorf("%w: %s: %w", message.ErrHeader, message.Source, err)
 	}
 	mark, err := m.Header.Int(message.Watermark)
 	if err != nil {
 		return err
+	}
+	if mark > maxTime {
+		return fmt.Errorf("%w: %s: %d, want at most %d", message.ErrHeader, message.Watermark, mark, maxTime)
 	}
 	parts, err := message.Parts(m.Header, m.Body, packet.SchemaIPv4, packet.SchemaIPv6, ledger.Schema)
 	if err != nil {
@@ -180,7 +192,10 @@ func (w *worker) take(m *bus.Message) error {
 	w.rows4.Reset()
 	w.rows6.Reset()
 	w.log1.Reset()
-	for _, p := range parts { // read all before any of it counts
+	for i, p := range parts { // read all before any of it counts
+		if slices.ContainsFunc(parts[:i], func(o message.Part) bool { return o.Schema == p.Schema }) {
+			return fmt.Errorf("%w: two streams of %s", message.ErrBody, p.Schema)
+		}
 		cols := w.log1.Columns()
 		switch p.Schema {
 		case packet.SchemaIPv4:
@@ -192,11 +207,16 @@ func (w *worker) take(m *bus.Message) error {
 			return err
 		}
 	}
+	if err := errors.Join(check(w.rows4), check(w.rows6)); err != nil {
+		return err
+	}
+	before := src.in.Bytes
 	merge(w.ipv4, w.rows4, index, src.seeds[monitorIPv4], &src.in)
 	merge(w.ipv6, w.rows6, index, src.seeds[monitorIPv6], &src.in)
 	w.metrics.packets.Add(float64(w.rows4.Len() + w.rows6.Len()))
+	w.metrics.bytes.Add(float64(src.in.Bytes - before))
 	w.metrics.messages.Inc()
-	w.metrics.held.Set(float64(w.ipv4.Len() + w.ipv6.Len()))
+	w.showHeld(w.ipv4.Len() + w.ipv6.Len())
 	for i := range w.log1.Len() {
 		src.sampler.Put(w.log1.At(i))
 	}
@@ -209,6 +229,26 @@ func (w *worker) take(m *bus.Message) error {
 		w.pending, w.since = true, time.Now()
 	}
 	return nil
+}
+
+// check refuses times that no sampler publishes: an ager would never come to the windows of such rows.
+func check[K any](rows *packet.Rows[K]) error {
+	for i, t := range rows.Time {
+		filed := window.Of(t)
+		if len(rows.Window) > 0 {
+			filed = rows.Window[i]
+		}
+		if t < 0 || t >= filed+window.Length || filed > maxTime || filed != window.Of(filed) {
+			return fmt.Errorf("%w: %s row %d: time %d filed under window %d", message.ErrBody, rows.Schema(), i, t, filed)
+		}
+	}
+	return nil
+}
+
+// showHeld sets this shard's share of the rows held.
+func (w *worker) showHeld(rows int) {
+	w.metrics.held.Add(float64(rows - w.shown))
+	w.shown = rows
 }
 
 // merge adds the rows of a message to the table of their kind and counts them.
@@ -244,7 +284,7 @@ func (w *worker) handOver(ctx context.Context) error {
 	}
 	w.metrics.handOvers.Inc()
 	w.metrics.updates.Add(float64(w.ipv4.Len() + w.ipv6.Len()))
-	w.metrics.held.Set(0)
+	w.showHeld(0)
 	w.ipv4.Reset()
 	w.ipv6.Reset()
 	w.pending = false

@@ -1,0 +1,202 @@
+package table
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"netstream/schemas/key"
+	"netstream/schemas/packet"
+	"netstream/schemas/update"
+	"netstream/schemas/weight"
+)
+
+const (
+	second = int64(1e9)
+
+	flagACK = 0x10
+)
+
+// place is where a packet is counted.
+type place[K key.Key[K]] struct {
+	key    K
+	source uint16
+	window int64
+}
+
+// segments are the updates of each place: one, and one more at each SYN after a FIN or RST.
+type segments[K key.Key[K]] map[place[K]][]update.Row[K]
+
+// packet counts a packet as the rules say. No hand-over troubles it.
+func (s segments[K]) packet(p *packet.Row[K], source uint16) {
+	at := place[K]{p.Key, source, p.Window}
+	n := len(s[at])
+	if n == 0 || p.TCPFlags&flagSYN != 0 && s[at][n-1].TCPFlags&(flagFIN|flagRST) != 0 {
+		s[at] = append(s[at], update.Row[K]{Key: p.Key, Source: source, Window: p.Window, First: p.Time, Last: p.Time})
+		n++
+	}
+	u := &s[at][n-1]
+	u.First, u.Last = min(u.First, p.Time), max(u.Last, p.Time)
+	u.Packets++
+	u.Bytes += uint64(p.Bytes)
+	u.TCPFlags |= p.TCPFlags
+	u.Sums.AddPacket(p.Weight, p.Bytes)
+}
+
+// part merges what a table handed over, as an ager does: a part that starts with SYN begins a new update if a FIN or RST
+// came before.
+func (s segments[K]) part(u update.Row[K], sampled bool) {
+	if !sampled {
+		u.Sums = weight.Unsampled(uint64(u.Packets), u.Bytes)
+	}
+	starts := u.StartsSYN
+	u.StartsSYN = false // of no interest once merged
+	at := place[K]{u.Key, u.Source, u.Window}
+	n := len(s[at])
+	if n == 0 || starts && s[at][n-1].TCPFlags&(flagFIN|flagRST) != 0 {
+		s[at] = append(s[at], u)
+		return
+	}
+	old := &s[at][n-1]
+	old.First, old.Last = min(old.First, u.First), max(old.Last, u.Last)
+	old.Packets += u.Packets
+	old.Bytes += u.Bytes
+	old.TCPFlags |= u.TCPFlags
+	old.Sums.Add(&u.Sums)
+}
+
+// setup is one run of random packets.
+type setup struct {
+	name     string
+	keys     int
+	rows     int    // the table is made for
+	handOver int    // one in so many packets; 0 is never
+	mask     uint64 // of the hashes: a small one makes them collide
+	late     bool
+	weight   func(i int, rng *rand.Rand) uint32
+}
+
+// TestHandOversChangeNothing sends random packets through a table that is handed over at random, and compares the merged
+// parts with what the packets alone make.
+func TestHandOversChangeNothing(t *testing.T) {
+	const all = ^uint64(0)
+	off := func(int, *rand.Rand) uint32 { return 1 }
+	for _, s := range []setup{
+		{name: "never", keys: 30, rows: 16, mask: all, weight: off},
+		{name: "at every packet", keys: 5, rows: 16, handOver: 1, mask: all, weight: off},
+		{name: "often", keys: 5, rows: 16, handOver: 4, mask: all, weight: off},
+		{name: "now and then", keys: 50, rows: 16, handOver: 300, mask: all, weight: off},
+		{name: "late packets", keys: 10, rows: 1, handOver: 40, mask: all, late: true, weight: off},
+		{name: "collisions", keys: 50, rows: 16, handOver: 100, mask: 3 << 32, late: true, weight: off},
+		{name: "one hash", keys: 20, rows: 16, handOver: 100, late: true, weight: off},
+		{name: "one hash, many windows", keys: 20, rows: 16, weight: off},
+		{name: "grows", keys: 20_000, rows: 1, handOver: 10_000, mask: all, weight: off},
+		{name: "grows to the end", keys: 20_000, rows: 0, mask: all, weight: off},
+		{name: "sampled", keys: 20, rows: 16, handOver: 70, mask: all, weight: func(_ int, rng *rand.Rand) uint32 { return rng.Uint32N(3000) + 1 }},
+		{name: "largest weight", keys: 3, rows: 16, handOver: 70, mask: all, weight: func(int, *rand.Rand) uint32 { return 1<<32 - 1 }},
+		{name: "sampled on and off", keys: 2000, rows: 16, handOver: 700, mask: all, weight: func(i int, _ *rand.Rand) uint32 { return 1 + uint32(i/300%2*99) }},
+	} {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			for seed := range uint64(2) {
+				feed(t, s, rand.New(rand.NewPCG(seed, 4)), smallIPv4)
+				feed(t, s, rand.New(rand.NewPCG(seed, 6)), smallIPv6)
+			}
+		})
+	}
+}
+
+// smallIPv4 and smallIPv6 make keys of which neighbours differ in one field alone.
+func smallIPv4(n int) key.IPv4 {
+	k := key.IPv4{Src: 1, Dst: 2, SrcPort: 3, DstPort: 4, Protocol: 6, TOS: 5, Interface: 7}
+	for i, field := range []func(v int){
+		func(v int) { k.Src = uint32(v) }, func(v int) { k.Dst = uint32(v) }, func(v int) { k.SrcPort = uint16(v) },
+		func(v int) { k.DstPort = uint16(v) }, func(v int) { k.TOS = uint8(v) }, func(v int) { k.Interface = uint32(v) },
+		func(v int) { k.Direction = uint8(v & 1) },
+	} {
+		if n%7 == i {
+			field(100 + n/7)
+		}
+	}
+	return k
+}
+
+func smallIPv6(n int) key.IPv6 {
+	k := key.IPv6{SrcPort: 3, DstPort: 4, Protocol: 6, TOS: 5, Interface: 7}
+	for i, field := range []func(v int){
+		func(v int) { k.Src[15], k.Src[3] = byte(v), byte(v>>8) }, func(v int) { k.Dst[15], k.Dst[7] = byte(v), byte(v>>8) },
+		func(v int) { k.SrcPort = uint16(v) }, func(v int) { k.DstPort = uint16(v) }, func(v int) { k.FlowLabel = uint32(v) },
+	} {
+		if n%5 == i {
+			field(100 + n/5)
+		}
+	}
+	return k
+}
+
+// feed sends 40,000 packets of three sources through a table and the model.
+func feed[K key.Key[K]](t *testing.T, s setup, rng *rand.Rand, keyOf func(int) K) {
+	t.Helper()
+	const packets, perWindow, sources = 40_000, 500, 3
+	want, got := segments[K]{}, segments[K]{}
+	table := New[K](s.rows)
+	handOver := func() {
+		open := map[place[K]]update.Row[K]{}
+		if err := table.Each(func(u *update.Row[K], hash uint64) error {
+			if w := u.Key.Hash(uint64(u.Source)) & s.mask; hash != w {
+				t.Fatalf("%s: hash %x, want %x", s.name, hash, w)
+			}
+			at := place[K]{u.Key, u.Source, u.Window}
+			if old, ok := open[at]; ok && (!u.StartsSYN || old.StartsSYN && old.TCPFlags&(flagFIN|flagRST) == 0) {
+				t.Fatalf("%s: %v comes in two parts for no reason", s.name, at)
+			}
+			open[at] = *u
+			got.part(*u, table.Sampled())
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		table.Reset()
+		if table.Len() != 0 || table.Sampled() {
+			t.Fatalf("%s: %d rows after Reset, sampled %v", s.name, table.Len(), table.Sampled())
+		}
+	}
+	for i := range packets {
+		ws := int64(1_800_000_000+i/perWindow-60) * second
+		p := packet.Row[K]{
+			Key: keyOf(rng.IntN(s.keys)), Time: ws + rng.Int64N(second), Window: ws,
+			Bytes: 20 + rng.Uint32N(65_500), Weight: s.weight(i, rng), TCPFlags: flagACK,
+		}
+		switch rng.IntN(8) {
+		case 0:
+			p.TCPFlags = flagSYN
+		case 1:
+			p.TCPFlags |= flagFIN
+		case 2:
+			p.TCPFlags = flagRST
+		case 3:
+			p.TCPFlags = flagSYN | flagFIN
+		}
+		if s.late && rng.IntN(3) == 0 { // some are filed under the window before, too: input of a source needs no order
+			p.Time -= rng.Int64N(20 * second)
+			p.Window -= rng.Int64N(2) * second
+		}
+		source := uint16(rng.IntN(sources))
+		want.packet(&p, source)
+		table.Add(&p, p.Key.Hash(uint64(source))&s.mask, source)
+		if s.handOver > 0 && rng.IntN(s.handOver) == 0 {
+			handOver()
+		}
+	}
+	handOver()
+	for at, w := range want {
+		if !slices.Equal(got[at], w) {
+			t.Fatalf("%s: merged parts of %v (-want +got):\n%s", s.name, at, cmp.Diff(w, got[at]))
+		}
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%s: updates of %d flows and windows, want %d", s.name, len(got), len(want))
+	}
+}
