@@ -23,7 +23,7 @@ const (
 // form is how long and hard the tests are.
 type form struct {
 	packets int // of the capture
-	kills   int // of the process that runs everything, at any moment
+	kills   int // of the process that runs everything, at any moment: all in one run, and as many again in several
 	late    int // of it, when the capture is read and the flows are on their way
 	files   int // captures that go through the line of processes
 	faults  int // kills, stops and rivals among those
@@ -31,7 +31,7 @@ type form struct {
 
 var forms = map[string]form{
 	"short": {packets: 300_000, kills: 5, late: 2, files: 3, faults: 20},
-	"full":  {packets: 1_500_000, kills: 20, late: 8, files: 3, faults: 120},
+	"full":  {packets: 3_000_000, kills: 20, late: 8, files: 3, faults: 120},
 }
 
 // patience is how long anything may take before it counts as stuck. It is generous: the machine may be busy.

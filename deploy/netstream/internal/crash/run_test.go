@@ -116,16 +116,22 @@ func reference(t *testing.T, program, dir string, captures ...string) undisturbe
 	return u
 }
 
-// moments are different ways to choose when to kill, each as a fraction of the undisturbed duration. A run that is killed
-// early goes through its start often, one that is killed late through its end.
-var moments = []struct {
+// moment is a way to choose when to kill, as a fraction of the undisturbed duration. A run that is killed early goes
+// through its start often, one that is killed late through its end.
+type moment struct {
 	name string
 	draw func(*rand.Rand) float64
-}{
-	{"start-up", func(r *rand.Rand) float64 { return r.Float64() / 6 }},
-	{"any moment", func(r *rand.Rand) float64 { return r.Float64() }},
-	{"most of it", func(r *rand.Rand) float64 { return 0.5 + r.Float64()/2 }},
 }
+
+// often makes one run of as many lives as there are kills; various makes many runs of a few.
+var (
+	often   = []moment{{"soon again", func(r *rand.Rand) float64 { return r.Float64() / 8 }}}
+	various = []moment{
+		{"start-up", func(r *rand.Rand) float64 { return r.Float64() / 6 }},
+		{"any moment", func(r *rand.Rand) float64 { return r.Float64() }},
+		{"most of it", func(r *rand.Rand) float64 { return 0.5 + r.Float64()/2 }},
+	}
+)
 
 func TestRunIsKilledAndResumed(t *testing.T) {
 	f, chance := start(t)
@@ -136,32 +142,37 @@ func TestRunIsKilledAndResumed(t *testing.T) {
 	report := newReport("process", "kills", "lives", "wall time", "rows", "digest")
 	defer report.print(t)
 
-	for left, round := f.kills, 1; left > 0; round++ {
-		j := &job{program: program, captures: []string{path}, data: filepath.Join(dir, fmt.Sprint("killed-", round))}
-		begin, kills := time.Now(), 0
-		var printed *summary
-		over := false
-		for !over && left > 0 {
-			when := moments[chance.IntN(len(moments))]
-			delay := time.Duration(when.draw(chance) * float64(want.took))
-			p := j.launch(t)
-			if over = p.ended(delay); over {
-				printed = j.ended(t, p)
-				break
-			}
-			p.kill()
-			kills, left = kills+1, left-1
-			t.Logf("round %d, life %d: killed after %s (%s)", round, j.lives, delay.Round(time.Millisecond), when.name)
-		}
-		if !over {
-			printed = j.finish(t)
-		}
-		j.check(t, printed, want)
-		report.add("run", kills, j.lives, time.Since(begin), look(t, j.data).Rows, digest(printed))
-		if t.Failed() {
-			return
+	round := 0
+	for _, moments := range [][]moment{often, various} {
+		for left := f.kills; left > 0 && !t.Failed(); {
+			round++
+			j := &job{program: program, captures: []string{path}, data: filepath.Join(dir, fmt.Sprint("killed-", round))}
+			begin := time.Now()
+			kills, printed := j.disturb(t, left, func(p *process) (over bool) {
+				when := moments[chance.IntN(len(moments))]
+				delay := time.Duration(when.draw(chance) * float64(want.took))
+				t.Logf("round %d, life %d: to be killed after %s (%s)", round, j.lives, delay.Round(time.Millisecond), when.name)
+				return p.ended(delay)
+			})
+			left -= kills
+			j.check(t, printed, want)
+			report.add("run", kills, j.lives, time.Since(begin), look(t, j.data).Rows, digest(printed))
 		}
 	}
+}
+
+// disturb kills the command, at most so many times, and then lets it finish. moment waits for the moment to kill; it
+// returns true when the process came to its end before. disturb returns how often it killed, and what was printed.
+func (j *job) disturb(t *testing.T, most int, moment func(*process) (over bool)) (kills int, printed *summary) {
+	t.Helper()
+	for ; kills < most; kills++ {
+		p := j.launch(t)
+		if moment(p) {
+			return kills, j.ended(t, p)
+		}
+		p.kill()
+	}
+	return kills, j.finish(t)
 }
 
 // When the capture is read, flows are still on their way: in a flow cache, in an ager, in a transaction.
@@ -174,34 +185,22 @@ func TestRunIsKilledWhileLanding(t *testing.T) {
 	report := newReport("process", "kills", "lives", "wall time", "rows", "digest")
 	defer report.print(t)
 
-	for left, round := f.late, 1; left > 0; round++ {
+	round := 0
+	for left := f.late; left > 0 && !t.Failed(); {
+		round++
 		j := &job{program: program, captures: []string{path}, data: filepath.Join(dir, fmt.Sprint("late-", round))}
-		begin, kills := time.Now(), 0
-		var printed *summary
-		over := false
-		for range min(left, 4) {
-			p := j.launch(t)
-			if over = !published(t, p, j.data); over {
-				printed = j.ended(t, p)
-				break
+		begin := time.Now()
+		kills, printed := j.disturb(t, min(left, 4), func(p *process) (over bool) {
+			if !published(t, p, j.data) {
+				return true
 			}
 			delay := time.Duration(chance.Float64() * float64(1300*time.Millisecond))
-			if over = p.ended(delay); over {
-				printed = j.ended(t, p)
-				break
-			}
-			p.kill()
-			kills, left = kills+1, left-1
-			t.Logf("round %d, life %d: killed %s after the capture was read", round, j.lives, delay.Round(time.Millisecond))
-		}
-		if !over {
-			printed = j.finish(t)
-		}
+			t.Logf("round %d, life %d: to be killed %s after the capture was read", round, j.lives, delay.Round(time.Millisecond))
+			return p.ended(delay)
+		})
+		left -= kills
 		j.check(t, printed, want)
 		report.add("run, landing", kills, j.lives, time.Since(begin), look(t, j.data).Rows, digest(printed))
-		if t.Failed() {
-			return
-		}
 	}
 }
 
