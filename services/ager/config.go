@@ -1,10 +1,9 @@
 package ager
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
+	"netstream/pipeline/config"
 	"netstream/schemas/window"
 	"netstream/services/ager/internal/flows"
 )
@@ -24,21 +23,21 @@ func DefaultConfig() Config {
 
 // Validate reports all problems.
 func (c Config) Validate() error {
-	var errs []error
+	var ps config.Problems
 	second := time.Duration(window.Length)
 	if c.Active < second || c.Active > 24*time.Hour {
-		errs = append(errs, fmt.Errorf("active_timeout: %s, want 1s to 24h", c.Active))
+		ps.Addf("active_timeout", c.Active, "1s to 24h")
 	}
 	if c.Inactive < second || c.Inactive > time.Hour {
-		errs = append(errs, fmt.Errorf("inactive_timeout: %s, want 1s to 1h", c.Inactive))
+		ps.Addf("inactive_timeout", c.Inactive, "1s to 1h")
 	}
 	if c.Inactive > c.Active {
-		errs = append(errs, fmt.Errorf("inactive_timeout: %s, want at most active_timeout (%s)", c.Inactive, c.Active))
+		ps.Addf("inactive_timeout", c.Inactive, "at most active_timeout (%s)", c.Active)
 	}
 	if c.ByteLimit < 1<<16 {
-		errs = append(errs, fmt.Errorf("byte_limit: %d, want at least 65536", c.ByteLimit))
+		ps.Addf("byte_limit", c.ByteLimit, "at least %d", 1<<16)
 	}
-	return errors.Join(errs...)
+	return ps.Err()
 }
 
 func (c Config) aging() flows.Aging {

@@ -2,6 +2,7 @@ package ager
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"netstream/pipeline/bus"
@@ -50,17 +51,25 @@ func newEmitter(ctx context.Context, s *Service, shard int) (*emitter, error) {
 	if last == nil {
 		return e, nil
 	}
+	if err := e.resume(last); err != nil {
+		return nil, fmt.Errorf("resume from %s: %w", last.Where(), err)
+	}
+	s.log.Info("ager replays", "shard", shard, "published", e.done, "position", e.covered)
+	return e, nil
+}
+
+// resume takes how far the flows are published from the last message.
+func (e *emitter) resume(last *bus.Message) error {
 	first, count, err := last.Header.Pair(message.Numbers)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	covered, err := message.ParsePosition(last.Header.Get(message.Position))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	e.done, e.covered = first+count-1, covered[e.stream]
-	s.log.Info("ager replays", "shard", shard, "published", e.done, "position", e.covered)
-	return e, nil
+	return nil
 }
 
 // collect takes the flows of a source that ended with a window.

@@ -13,8 +13,11 @@ import (
 	"netstream/services/ager/internal/flows"
 )
 
-// noTime is a watermark that promises nothing.
-const noTime = math.MinInt64
+// noTime is a watermark that promises nothing, maxTime the latest that a sampler takes a packet for (the year 2116).
+const (
+	noTime  = math.MinInt64
+	maxTime = int64(1) << 62
+)
 
 // Ended names the ledger entry that says that a source has ended on a flow shard.
 const Ended = "ended"

@@ -11,6 +11,7 @@ import (
 	"netstream/schemas/ledger"
 	"netstream/schemas/message"
 	"netstream/schemas/update"
+	"netstream/schemas/window"
 )
 
 // monitors are the flow definitions, one of each record kind; their index is the monitor column.
@@ -28,6 +29,7 @@ type worker struct {
 	sources map[string]*source
 	order   []*source // in the order they came, which the log decides
 	emitter *emitter
+	shown   int // live flows of this shard in the gauge of live flows
 }
 
 func newWorker(ctx context.Context, s *Service, shard int) (*worker, error) {
@@ -46,6 +48,7 @@ func (w *worker) run(ctx context.Context) error {
 		return err
 	}
 	defer reader.Close()
+	defer w.showLive(0)
 	for {
 		m, err := reader.Next(ctx, time.Second)
 		if err != nil {
@@ -116,7 +119,13 @@ func hold[K any](w *worker, p message.Part, rows *update.Rows[K], names []string
 		if start+1 <= s.clock {
 			return fmt.Errorf("%s row %d: window %d of source %s is already closed", p.Schema, lo, start, s.name)
 		}
+		if start != window.Of(start) || start < 0 || start > maxTime {
+			return fmt.Errorf("%w: %s row %d: window %d", message.ErrBody, p.Schema, lo, start)
+		}
 		for hi = lo; hi < rows.Len() && rows.Source[hi] == src && rows.WindowAt(hi) == start; hi++ {
+			if first, last := rows.First[hi], rows.Last[hi]; first < 0 || first > last || last >= start+window.Length || rows.Packets[hi] == 0 {
+				return fmt.Errorf("%w: %s row %d: %d packets from %d to %d in window %d", message.ErrBody, p.Schema, hi, rows.Packets[hi], first, last, start)
+			}
 			s.in.Packets += uint64(rows.Packets[hi])
 			s.in.Bytes += rows.Bytes[hi]
 		}
@@ -141,6 +150,9 @@ func (w *worker) mark(m *bus.Message, packetShard int) error {
 			}
 			for i := range marks.Len() {
 				mark := marks.At(i)
+				if mark.Time > maxTime {
+					return fmt.Errorf("%w: watermark %d of source %s, want at most %d", message.ErrBody, mark.Time, mark.Source, maxTime)
+				}
 				s := w.source(mark.Source)
 				mark.Time = max(mark.Time, s.marks[packetShard].Time) // a clock never goes back
 				s.marks[packetShard] = mark
@@ -184,11 +196,17 @@ func (w *worker) step(ctx context.Context, sequence uint64) error {
 	if failed != nil {
 		return failed
 	}
-	w.metrics.live.Set(float64(live))
+	w.showLive(live)
 	for _, s := range over {
 		w.forget(s)
 	}
 	return w.emitter.finish(ctx, sequence, w.order)
+}
+
+// showLive sets this shard's share of the live flows.
+func (w *worker) showLive(flows int) {
+	w.metrics.live.Add(float64(flows - w.shown))
+	w.shown = flows
 }
 
 // source is the source of that name, made if need be.

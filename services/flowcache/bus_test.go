@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +33,8 @@ const (
 
 // conn connects to one JetStream for all tests; each test has a pipeline of its own.
 var conn *nats.Conn
+
+var pipelines atomic.Int32
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
@@ -65,7 +68,7 @@ func newLine(t testing.TB) *line {
 	t.Helper()
 	layout := bus.DefaultLayout()
 	layout.PacketShards, layout.FlowShards = 2, 3
-	name := strings.NewReplacer("/", "-", ",", "", "#", "-").Replace(t.Name())
+	name := fmt.Sprint("test", pipelines.Add(1))
 	b, err := bus.New(conn, name, layout)
 	if err != nil {
 		t.Fatal(err)
