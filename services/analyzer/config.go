@@ -1,11 +1,11 @@
 package analyzer
 
 import (
-	"errors"
-	"fmt"
+	"net"
 	"time"
 
 	"netstream/pipeline/config"
+	"netstream/services/analyzer/internal/query"
 )
 
 // Config of the analyzer.
@@ -15,34 +15,77 @@ type Config struct {
 	Threads      int           `yaml:"threads" doc:"threads of the database; 0: one a core"`
 	LandInterval time.Duration `yaml:"land_interval" doc:"the longest that a flow waits on a quiet line before it can be queried"`
 	FlowShards   []int         `yaml:"flow_shards" doc:"flow shards pinned to this analyzer; empty: all"`
+	API          APIConfig     `yaml:"api"`
+}
+
+// APIConfig of the HTTP API.
+type APIConfig struct {
+	Listen    string        `yaml:"listen" doc:"loopback host:port of the HTTP API; port 0: any free port; empty: off"`
+	TimeLimit time.Duration `yaml:"time_limit" doc:"the longest that one question may take"`
+	RowLimit  int           `yaml:"row_limit" doc:"rows of one answer; the rest is cut off, and said so"`
+	SizeLimit config.Size   `yaml:"size_limit" doc:"size of one answer; the rest is cut off, and said so"`
+	Queries   int           `yaml:"queries" doc:"questions answered at a time; more wait"`
+}
+
+// Validate reports all problems.
+func (c APIConfig) Validate() error {
+	var ps config.Problems
+	if c.Listen != "" {
+		host, port, err := net.SplitHostPort(c.Listen)
+		ip := net.ParseIP(host)
+		if _, portErr := net.LookupPort("tcp", port); err != nil || portErr != nil || port == "" || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			ps.Addf("listen", c.Listen, "a loopback address with a port, such as 127.0.0.1:8080: the API has no authentication")
+		}
+	}
+	if c.TimeLimit < time.Millisecond || c.TimeLimit > 24*time.Hour {
+		ps.Addf("time_limit", c.TimeLimit, "1ms to 24h")
+	}
+	if c.RowLimit < 1 || c.RowLimit > 10_000_000 {
+		ps.Addf("row_limit", c.RowLimit, "1 to 10000000")
+	}
+	if c.SizeLimit < config.KiB || c.SizeLimit > config.GiB {
+		ps.Addf("size_limit", c.SizeLimit, "1KiB to 1GiB")
+	}
+	if c.Queries < 1 || c.Queries > 64 {
+		ps.Addf("queries", c.Queries, "1 to 64")
+	}
+	return ps.Err()
+}
+
+func (c APIConfig) limits() query.Limits {
+	return query.Limits{Time: c.TimeLimit, Rows: c.RowLimit, Bytes: int64(c.SizeLimit), Queries: c.Queries}
 }
 
 // DefaultConfig suits one machine with everything on it.
 func DefaultConfig() Config {
-	return Config{MemoryLimit: 512 * config.MiB, LandInterval: time.Second}
+	return Config{
+		MemoryLimit: 512 * config.MiB, LandInterval: time.Second,
+		API: APIConfig{Listen: "127.0.0.1:8080", TimeLimit: 30 * time.Second, RowLimit: 100_000, SizeLimit: 64 * config.MiB, Queries: 2},
+	}
 }
 
 // smallestMemory is what DuckDB needs to land a row group and answer a small query at the same time.
 const smallestMemory = 128 * config.MiB
 
-// Validate reports all problems.
+// Validate reports all problems of the analyzer itself; sections check themselves.
 func (c Config) Validate() error {
-	var errs []error
+	var ps config.Problems
 	if c.MemoryLimit != 0 && c.MemoryLimit < smallestMemory {
-		errs = append(errs, fmt.Errorf("memory_limit: %s, want at least %s, or 0", c.MemoryLimit, smallestMemory))
+		ps.Addf("memory_limit", c.MemoryLimit, "at least %s, or 0", smallestMemory)
 	}
 	if c.Threads < 0 || c.Threads > 1024 {
-		errs = append(errs, fmt.Errorf("threads: %d, want 0 to 1024", c.Threads))
+		ps.Addf("threads", c.Threads, "0 to 1024")
 	}
 	if c.LandInterval < 10*time.Millisecond || c.LandInterval > time.Hour {
-		errs = append(errs, fmt.Errorf("land_interval: %s, want 10ms to 1h", c.LandInterval))
+		ps.Addf("land_interval", c.LandInterval, "10ms to 1h")
 	}
 	seen := map[int]bool{}
 	for _, n := range c.FlowShards {
 		if n < 0 || seen[n] {
-			errs = append(errs, fmt.Errorf("flow_shards: %d, want each shard once, from 0 on", n))
+			ps.Addf("flow_shards", c.FlowShards, "each shard once, numbered from 0")
+			break
 		}
 		seen[n] = true
 	}
-	return errors.Join(errs...)
+	return ps.Err()
 }

@@ -3,12 +3,14 @@ package analyzer
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"netstream/services/analyzer/internal/api"
 	"netstream/services/analyzer/internal/landing"
 )
 
 // metrics of one process.
 type metrics struct {
 	landing landing.Metrics
+	api     api.Metrics
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -22,7 +24,13 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		reg.MustRegister(g)
 		return g
 	}
+	requests := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "analyzer_requests_total", Help: "Questions over HTTP, by outcome."}, []string{"outcome"})
+	reg.MustRegister(requests)
+	for _, label := range api.Labels() {
+		requests.WithLabelValues(label)
+	}
 	return &metrics{
+		api: api.Metrics{Requests: requests, Seconds: counter("analyzer_request_seconds_total", "Time spent on questions over HTTP.")},
 		landing: landing.Metrics{
 			Rows:         counter("analyzer_landed_rows_total", "Flows landed in the database."),
 			Messages:     counter("analyzer_landed_messages_total", "Flow messages landed in the database."),

@@ -11,10 +11,12 @@ import (
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 
 	"netstream/pipeline/bus"
-	"netstream/services/analyzer/audit"
+	"netstream/services/analyzer/internal/api"
 	"netstream/services/analyzer/internal/landing"
+	"netstream/services/analyzer/internal/query"
 	"netstream/services/analyzer/internal/store"
 )
 
@@ -33,8 +35,9 @@ type Service struct {
 	ready   chan struct{} // closed when store and landing are set, or Run has ended
 	once    sync.Once
 
-	store   *store.Store
-	landing *landing.Landing
+	landing  *landing.Landing
+	database *Database
+	api      *api.Server // nil: off
 }
 
 // New makes the analyzer; it starts nothing. cfg.Database must be set.
@@ -58,9 +61,23 @@ func (s *Service) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("analyzer: %w", err)
 	}
-	s.store, s.landing = st, land
+	database := &Database{store: st, engine: query.New(st, s.cfg.API.limits())}
+	var server *api.Server
+	if s.cfg.API.Listen != "" {
+		if server, err = api.Listen(s.cfg.API.Listen, database, &s.metrics.api, s.log); err != nil {
+			return fmt.Errorf("analyzer: %w", err)
+		}
+		s.log.Info("analyzer answers questions", "address", server.Address(), "database", st.Path())
+	}
+	s.landing, s.database, s.api = land, database, server
 	s.once.Do(func() { close(s.ready) })
-	if err := land.Run(ctx); err != nil {
+
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return land.Run(ctx) })
+	if server != nil {
+		g.Go(func() error { return server.Serve(ctx) })
+	}
+	if err := g.Wait(); err != nil {
 		return fmt.Errorf("analyzer: %w", err)
 	}
 	return nil
@@ -102,10 +119,19 @@ func (s *Service) Landed(source string) Landed {
 	return Landed{}
 }
 
-// Audit closes the books over every hop, at one moment of the running line.
-func (s *Service) Audit(ctx context.Context) (*audit.Report, error) {
+// Database waits until the database is open and returns it, to ask and to audit within this process. It is valid until
+// Run returns.
+func (s *Service) Database(ctx context.Context) (*Database, error) {
 	if err := s.started(ctx); err != nil {
 		return nil, err
 	}
-	return audit.Store(ctx, s.store)
+	return s.database, nil
+}
+
+// Address waits until the API listens and returns where; empty if it is off.
+func (s *Service) Address(ctx context.Context) (string, error) {
+	if err := s.started(ctx); err != nil || s.api == nil {
+		return "", err
+	}
+	return s.api.Address(), nil
 }

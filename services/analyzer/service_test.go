@@ -21,7 +21,7 @@ import (
 func start(t testing.TB, b *bus.Bus, path string) (*analyzer.Service, func()) {
 	t.Helper()
 	cfg := analyzer.DefaultConfig()
-	cfg.Database, cfg.LandInterval = path, 20*time.Millisecond
+	cfg.Database, cfg.LandInterval, cfg.API.Listen = path, 20*time.Millisecond, "127.0.0.1:0"
 	s := analyzer.New(cfg, b, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -73,7 +73,11 @@ func TestSourcesLandWholeAndTheBooksClose(t *testing.T) {
 	if rows != uint64(want) {
 		t.Errorf("%d rows landed, want %d", rows, want)
 	}
-	report, err := s.Audit(ctx)
+	db, err := s.Database(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := db.Audit(ctx)
 	if err != nil || report.Err() != nil {
 		t.Errorf("audit of the running line: %v, %v", err, report)
 	}

@@ -1,0 +1,6 @@
+-- Top applications
+-- Protocol and port of the server side, which is taken to be the lower port. Protocols without ports have none.
+SELECT protocol_name(protocol) AS protocol, CASE WHEN protocol IN (6, 17, 132) THEN least(src_port, dst_port) END AS port,
+    sum(est_bytes) AS bytes, sum(est_packets) AS packets, count(*) AS flows
+FROM chosen WHERE protocol IS NOT NULL
+GROUP BY ALL ORDER BY bytes DESC, protocol, port LIMIT $limit

@@ -1,0 +1,16 @@
+-- What the questions below may be narrowed to. Where a parameter is not given it is NULL and everything passes. It is
+-- put in front of each of them.
+WITH chosen AS (
+    SELECT *,
+        coalesce(weighted_packets, scaled(packets, sampling_rate)) AS est_packets,
+        coalesce(weighted_bytes, scaled(bytes, sampling_rate))     AS est_bytes
+    FROM flow_numbers
+    WHERE ($since IS NULL OR last_time >= $since::TIMESTAMP_NS)
+      AND ($until IS NULL OR first_time < $until::TIMESTAMP_NS)
+      AND ($source IS NULL OR source = (SELECT id FROM sources WHERE name = $source))
+      AND ($net IS NULL OR in_net(src_hi, src_lo, coalesce($net, '::/0')) OR in_net(dst_hi, dst_lo, coalesce($net, '::/0')))
+      AND ($src IS NULL OR in_net(src_hi, src_lo, coalesce($src, '::/0')))
+      AND ($dst IS NULL OR in_net(dst_hi, dst_lo, coalesce($dst, '::/0')))
+      AND ($port IS NULL OR src_port = $port OR dst_port = $port)
+      AND ($protocol IS NULL OR protocol = $protocol)
+)

@@ -1,0 +1,9 @@
+-- Sources
+-- Who sends flows: how many, and from when to when.
+SELECT sources.name AS source, flows, packets, bytes, est_packets, est_bytes, first_time, last_time
+FROM sources JOIN (
+    SELECT source, count(*) AS flows, sum(packets) AS packets, sum(bytes) AS bytes,
+        sum(est_packets) AS est_packets, sum(est_bytes) AS est_bytes, min(first_time) AS first_time, max(last_time) AS last_time
+    FROM chosen GROUP BY source
+) AS seen ON seen.source = sources.id
+ORDER BY sources.name LIMIT $limit
