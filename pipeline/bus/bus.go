@@ -23,6 +23,7 @@ type Bus struct {
 	Layout   Layout
 	Timeout  time.Duration // of one request or acknowledgement
 	conn     *nats.Conn
+	link     *link
 	js       jetstream.JetStream
 }
 
@@ -66,7 +67,7 @@ func Connect(cfg Config, name string) (*nats.Conn, error) {
 }
 
 // New makes a bus of a connection and makes sure that the pipeline's streams exist with this layout. The connection
-// stays the caller's.
+// stays the caller's, who closes it when the bus is done with.
 func New(conn *nats.Conn, pipeline string, layout Layout) (*Bus, error) {
 	js, err := jetstream.New(conn)
 	if err != nil {
@@ -76,6 +77,7 @@ func New(conn *nats.Conn, pipeline string, layout Layout) (*Bus, error) {
 	if b.Layout, err = b.createStreams(layout); err != nil {
 		return nil, err
 	}
+	b.link = watch(conn)
 	return b, nil
 }
 

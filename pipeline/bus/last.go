@@ -25,6 +25,8 @@ func (m *Message) Where() string { return fmt.Sprintf("message %d on %s", m.Sequ
 func (b *Bus) Last(ctx context.Context, stream, subject string) (*Message, error) {
 	ctx, cancel := context.WithTimeout(ctx, b.Timeout)
 	defer cancel()
+	ctx, release := b.link.bound(ctx)
+	defer release()
 	s, err := b.js.Stream(ctx, stream)
 	if err != nil {
 		return nil, fmt.Errorf("look up stream %s: %w", stream, err)

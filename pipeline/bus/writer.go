@@ -14,22 +14,15 @@ import (
 	"netstream/schemas/message"
 )
 
-// ErrFenced is met when another writer has published on the subject since this one read its last message. This writer
-// must stand down: whoever holds the subject now goes on.
+// ErrFenced is met when the last message on the subject is neither the one this writer knows nor its own: another has
+// published since. This writer must stand down: whoever holds the subject now goes on.
 var ErrFenced = errors.New("another writer owns the subject")
 
-// Header fields that tell a writer's own message from another's after a doubt.
-const headerAttempt = "Ns-Attempt"
+// maxParts is how many messages a batch may have before its last: JetStream takes 1,000 in all.
+const maxParts = 999
 
-// JetStream's errors for a failed Nats-Expected-Last-Subject-Sequence and for a stream that can't store, at its limit or
-// for want of space; both come with what the server found in words.
-const (
-	wrongLastSequence = 10071
-	storeFailed       = 10077
-	noSpace           = 10047
-)
-
-// Writer publishes on one subject under a fence. It is not safe for use by several goroutines.
+// Writer publishes on one subject under a fence. After an error it is of no more use: what it sent may still be stored,
+// and only a new writer, which reads the last message first, can tell. It is not safe for use by several goroutines.
 type Writer struct {
 	bus     *Bus
 	stream  string
@@ -37,7 +30,7 @@ type Writer struct {
 	fence   uint64 // sequence of the last message on the subject
 	id      string
 	count   uint64
-	waiting func(error) // told when a full stream makes the writer wait
+	waiting func(error) // told before each wait
 }
 
 // Writer opens the fence of a subject: it returns the last message there, nil if there is none, from whose header the
@@ -54,11 +47,12 @@ func (b *Bus) Writer(ctx context.Context, stream, subject string) (*Writer, *Mes
 	return w, last, nil
 }
 
-// OnWait sets a function that is told each time a full stream makes the writer wait.
+// OnWait sets a function that is told each time the writer waits to try again, because the stream is full or the server
+// away.
 func (w *Writer) OnWait(f func(error)) { w.waiting = f }
 
-// Publish publishes one message and returns when it is stored. Header and body stay the caller's. A full stream makes it
-// wait until there is room or ctx ends.
+// Publish publishes one message and returns when it is stored. Header and body stay the caller's. A full stream, or a
+// server that doesn't answer, makes it wait until there is room, or an answer, or ctx ends.
 func (w *Writer) Publish(ctx context.Context, h message.Header, body []byte) error {
 	return w.attempt(ctx, func(ctx context.Context, attempt string) (uint64, error) {
 		return w.send(ctx, w.subject, w.fenced(h, attempt), body)
@@ -72,22 +66,22 @@ type Part struct {
 	Body    []byte
 }
 
-// PublishBatch publishes parts and then, fenced, a message on the writer's own subject, all or nothing. A batch may have
-// up to 999 parts.
+// PublishBatch publishes parts and then, fenced, a message on the writer's own subject, all or nothing; it waits as Publish
+// does. A batch may have up to 999 parts.
 func (w *Writer) PublishBatch(ctx context.Context, parts []Part, h message.Header, body []byte) error {
 	if len(parts) == 0 {
 		return w.Publish(ctx, h, body)
 	}
+	if len(parts) > maxParts {
+		return fmt.Errorf("publish on %s: a batch of %d parts, want %d at most", w.subject, len(parts), maxParts)
+	}
 	return w.attempt(ctx, func(ctx context.Context, attempt string) (uint64, error) {
 		batch := nuid.Next() // a new one for every attempt: a server may still hold the last one open
 		for i, p := range parts {
-			m := nats.NewMsg(p.Subject)
-			for k, v := range p.Header {
-				m.Header[k] = v
-			}
+			m := &nats.Msg{Subject: p.Subject, Header: copyHeader(p.Header), Data: p.Body}
 			m.Header.Set("Nats-Batch-Id", batch)
 			m.Header.Set("Nats-Batch-Sequence", strconv.Itoa(i+1))
-			m.Data = p.Body
+			align(m.Header)
 			if i > 0 {
 				if err := w.bus.conn.PublishMsg(m); err != nil {
 					return 0, err
@@ -109,10 +103,7 @@ func (w *Writer) PublishBatch(ctx context.Context, parts []Part, h message.Heade
 
 // fenced is a copy of the header with the fence and the attempt's name.
 func (w *Writer) fenced(h message.Header, attempt string) nats.Header {
-	f := make(nats.Header, len(h)+5)
-	for k, v := range h {
-		f[k] = v
-	}
+	f := copyHeader(h)
 	f.Set("Nats-Expected-Last-Subject-Sequence", strconv.FormatUint(w.fence, 10))
 	f.Set(headerAttempt, attempt)
 	return f
@@ -120,42 +111,52 @@ func (w *Writer) fenced(h message.Header, attempt string) nats.Header {
 
 // attempt runs try until its message is stored, which is known by its acknowledgement or, after any doubt, by reading
 // the subject's last message again.
+//
+// Tries are copies of one message with one fence, so the server stores at most one of them, however late some arrive.
+// The name of the attempt tells that one from another writer's message.
 func (w *Writer) attempt(ctx context.Context, try func(ctx context.Context, attempt string) (uint64, error)) error {
 	w.count++
 	attempt := w.id + "-" + strconv.FormatUint(w.count, 10)
 	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		tryCtx, cancel := context.WithTimeout(ctx, w.bus.Timeout)
+		tryCtx, release := w.bus.link.bound(tryCtx)
 		seq, err := try(tryCtx, attempt)
+		release()
 		cancel()
 		if err == nil {
 			w.fence = seq
 			return nil
 		}
-		var api *apiError
-		if errors.As(err, &api) && !api.doubtful() {
+		if hopeless(err) {
 			return fmt.Errorf("publish on %s: %w", w.subject, err)
 		}
 		last, lastErr := w.bus.Last(ctx, w.stream, w.subject)
+		seq = 0
+		if last != nil {
+			seq = last.Sequence
+		}
 		switch {
+		case lastErr != nil && hopeless(lastErr):
+			return lastErr
 		case lastErr != nil: // no answer at all: keep asking until there is one
 			err = lastErr
 		case last != nil && last.Header.Get(headerAttempt) == attempt:
-			w.fence = last.Sequence
+			w.fence = seq
 			return nil
-		case last != nil && last.Sequence != w.fence:
-			return fmt.Errorf("publish on %s: %w: its last message is %d, not %d", w.subject, ErrFenced, last.Sequence, w.fence)
+		case seq != w.fence:
+			return fmt.Errorf("publish on %s: %w: its last message is %d, not %d", w.subject, ErrFenced, seq, w.fence)
 		}
 		w.waiting(err)
-		select {
-		case <-ctx.Done():
+		pause(ctx, wait)
+		if ctx.Err() != nil {
 			return fmt.Errorf("publish on %s: %w (%w)", w.subject, ctx.Err(), err)
-		case <-time.After(wait):
 		}
 	}
 }
 
 // send publishes a message and returns its sequence.
 func (w *Writer) send(ctx context.Context, subject string, h nats.Header, body []byte) (uint64, error) {
+	align(h)
 	ack, err := w.request(ctx, &nats.Msg{Subject: subject, Header: h, Data: body})
 	if err != nil {
 		return 0, err
@@ -164,29 +165,6 @@ func (w *Writer) send(ctx context.Context, subject string, h nats.Header, body [
 		return 0, errors.New("acknowledged without a sequence")
 	}
 	return ack.Sequence, nil
-}
-
-// ack is what the server answers to a publish.
-type ack struct {
-	Sequence uint64    `json:"seq"`
-	Error    *apiError `json:"error"`
-}
-
-// apiError is the server's refusal.
-type apiError struct {
-	Code        int    `json:"code"`
-	ErrCode     int    `json:"err_code"`
-	Description string `json:"description"`
-}
-
-func (e *apiError) Error() string {
-	return fmt.Sprintf("%s (JetStream error %d)", e.Description, e.ErrCode)
-}
-
-// doubtful tells whether trying again, after a look at the last message, can help: the fence failed (perhaps because of
-// an earlier attempt of this writer), the stream is full, or the server is short of something for the moment.
-func (e *apiError) doubtful() bool {
-	return e.ErrCode == wrongLastSequence || e.ErrCode == storeFailed || e.ErrCode == noSpace || e.Code >= 500 || e.Code == 429
 }
 
 // request publishes a message and waits for the server's answer. An empty answer is one: the first message of a batch
