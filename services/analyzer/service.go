@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"netstream/pipeline/bus"
+	"netstream/services/analyzer/audit"
 	"netstream/services/analyzer/internal/api"
 	"netstream/services/analyzer/internal/landing"
 	"netstream/services/analyzer/internal/query"
@@ -134,4 +135,13 @@ func (s *Service) Address(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return s.api.Address(), nil
+}
+
+// Audit closes the books over every hop, at one moment of the running line.
+func (s *Service) Audit(ctx context.Context) (*audit.Report, error) {
+	db, err := s.Database(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return db.Audit(ctx)
 }

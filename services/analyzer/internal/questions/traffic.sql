@@ -2,7 +2,7 @@
 -- Bits and packets a second in steps of $step seconds. What a flow carried is spread evenly over its duration, so that a
 -- long flow is no spike.
 , widths AS (
-    SELECT ($step * 1_000_000_000)::BIGINT AS step, epoch_ns(first_time) AS a, epoch_ns(last_time) AS b, est_bytes, est_packets
+    SELECT $step::BIGINT * 1_000_000_000 AS step, epoch_ns(first_time) AS a, epoch_ns(last_time) AS b, est_bytes, est_packets
     FROM chosen
 ), shares AS (
     SELECT step, unnest(range(a // step, b // step + 1)) AS n, a, b, est_bytes, est_packets FROM widths
