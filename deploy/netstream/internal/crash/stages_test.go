@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// line is each stage as a process of its own, on a NATS server that is one too.
+// line is each stage as a process of its own, those with shards as two, on a NATS server that is one too.
 type line struct {
 	dir, data, url string
 	flowShards     int
@@ -23,8 +23,11 @@ type line struct {
 	sink           *sink
 }
 
+// Short times make many hand-overs and transactions, and so many moments at which one is half done.
 const lineConfig = `
 bus: {url: %q}
+flowcache: {hand_over: 50ms}
+analyzer: {land_interval: 50ms}
 exporter: {destinations: [{address: %q, format: v9, rate: 4000}]}
 telemetry: {listen: "", log_level: info}
 `
@@ -57,13 +60,15 @@ func openLine(t *testing.T, program, server, dir string, captures []string) *lin
 	l.members = []*member{
 		l.server,
 		l.sampler,
-		{name: "flowcache", rivals: true, command: []string{program, "flowcache", "-c", conf}},
-		{name: "ager", rivals: true, command: []string{program, "ager", "-c", conf}},
+		{name: "flowcache 0", rivals: true, command: []string{program, "flowcache", "-c", conf, "--shards", "0"}},
+		{name: "flowcache 1", rivals: true, command: []string{program, "flowcache", "-c", conf, "--shards", "1"}},
+		{name: "ager 0", rivals: true, command: []string{program, "ager", "-c", conf, "--shards", "0"}},
+		{name: "ager 1", rivals: true, command: []string{program, "ager", "-c", conf, "--shards", "1"}},
 		{name: "exporter", rivals: true, command: []string{program, "exporter", "-c", conf}},
 		l.analyzer,
 	}
 	for _, m := range l.members {
-		m.log = filepath.Join(dir, m.name+".log")
+		m.log = filepath.Join(dir, strings.ReplaceAll(m.name, " ", "-")+".log")
 		keep(t, m)
 	}
 	t.Cleanup(func() {
