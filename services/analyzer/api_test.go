@@ -208,7 +208,7 @@ func TestBooksOverHTTP(t *testing.T) {
 	if status != http.StatusOK || strings.Count(body, `"state":"closes"`) != 6 {
 		t.Errorf("audit: %d %s", status, body)
 	}
-	if a := ask(t, base+"/api/ledger"); len(a.Rows) != 8 {
+	if a := ask(t, base+"/api/ledger"); len(a.Rows) != 9 {
 		t.Errorf("ledger: %v", a.Rows)
 	}
 	if a := ask(t, base+"/api/sources"); len(a.Rows) != 1 || a.Rows[0]["source"] != "a" {

@@ -182,11 +182,11 @@ func TestDropsAndUnselectedPacketsBalance(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	exec(t, conn, "UPDATE ledger SET packets = packets + 7 WHERE source = 'a' AND hop = 'sampler' AND name = 'in'")
-	add := "INSERT INTO ledger VALUES ('a', 'sampler', 0, '%s', %d, 1, 0, 0, 0)"
-	exec(t, conn, fmt.Sprintf(add, ledger.Unselected, 4))
-	exec(t, conn, fmt.Sprintf(add, ledger.Drop+"linktype", 2))
-	exec(t, conn, fmt.Sprintf(add, ledger.Drop+"short", 1))
+	exec(t, conn, "UPDATE ledger SET packets = packets + 7, bytes = bytes + 700 WHERE source = 'a' AND hop = 'sampler' AND name = 'in'")
+	add := "INSERT INTO ledger VALUES ('a', 'sampler', 0, '%s', %d, %d00, 0, 0, 0)"
+	exec(t, conn, fmt.Sprintf(add, ledger.Unselected, 4, 4))
+	exec(t, conn, fmt.Sprintf(add, ledger.Drop+"linktype", 2, 2))
+	exec(t, conn, fmt.Sprintf(add, ledger.Drop+"short", 1, 1))
 	report, err := audit.Store(t.Context(), s)
 	if err != nil || report.Err() != nil {
 		t.Errorf("%v, %v", err, report.Err())

@@ -20,6 +20,9 @@ const (
 	HopCollector        = "collector -> database"
 )
 
+// outFrames names what the sampler handed on as frames on the wire, as it counts them before; out counts layer-3 bytes.
+const outFrames = "out_frames"
+
 // ended names the ager's entry that says that a source has ended on a flow shard.
 const ended = "ended"
 
@@ -98,23 +101,20 @@ func (b *books) close(source string, rows *rowsOf, flowShards int) []Line {
 		return []Line{database(source, HopCollector, b.at(Collector, ledger.Out), rows)}
 	}
 	live := b.ended < max(flowShards, 1)
-	between := func(hop string, left, right Counts, bytes bool) Line {
-		return compare(source, hop, left, right, bytes, live)
-	}
+	between := func(hop string, left, right Counts) Line { return compare(source, hop, left, right, live) }
 	return []Line{
-		// The sampler counts frame bytes before and layer-3 bytes after it; packets are the same thing on both sides.
-		between(HopSampler, b.at(ledger.Sampler, ledger.In), b.sum(ledger.Sampler, ledger.Out, ledger.Unselected, ledger.Drop), false),
-		between(HopSamplerFlowCache, b.at(ledger.Sampler, ledger.Out), b.at(ledger.FlowCache, ledger.In), true),
-		between(HopFlowCache, b.at(ledger.FlowCache, ledger.In), b.sum(ledger.FlowCache, ledger.Out, ledger.Drop, ledger.Held), true),
-		between(HopFlowCacheAger, b.at(ledger.FlowCache, ledger.Out), b.at(ledger.Ager, ledger.In), true),
-		compare(source, HopAger, b.at(ledger.Ager, ledger.In), b.sum(ledger.Ager, ledger.Out, ledger.Drop, ledger.Held), true, false),
+		between(HopSampler, b.at(ledger.Sampler, ledger.In), b.sum(ledger.Sampler, outFrames, ledger.Unselected, ledger.Drop)),
+		between(HopSamplerFlowCache, b.at(ledger.Sampler, ledger.Out), b.at(ledger.FlowCache, ledger.In)),
+		between(HopFlowCache, b.at(ledger.FlowCache, ledger.In), b.sum(ledger.FlowCache, ledger.Out, ledger.Drop, ledger.Held)),
+		between(HopFlowCacheAger, b.at(ledger.FlowCache, ledger.Out), b.at(ledger.Ager, ledger.In)),
+		compare(source, HopAger, b.at(ledger.Ager, ledger.In), b.sum(ledger.Ager, ledger.Out, ledger.Drop, ledger.Held), false),
 		database(source, HopAgerDatabase, b.at(ledger.Ager, ledger.Out), rows),
 	}
 }
 
-// compare compares packets, and bytes where both sides count the same ones. Of a live source the right side may be
-// behind: what is between the two is on its way.
-func compare(source, hop string, left, right Counts, bytes, live bool) Line {
+// compare compares packets and bytes. Of a live source the right side may be behind: what is between the two is on its
+// way.
+func compare(source, hop string, left, right Counts, live bool) Line {
 	l := Line{Source: source, Hop: hop, Left: left, Right: right, State: Closes}
 	var diffs []string
 	behind := true
@@ -125,9 +125,7 @@ func compare(source, hop string, left, right Counts, bytes, live bool) Line {
 		}
 	}
 	differ("packets", left.Packets, right.Packets)
-	if bytes {
-		differ("bytes", left.Bytes, right.Bytes)
-	}
+	differ("bytes", left.Bytes, right.Bytes)
 	switch {
 	case len(diffs) == 0:
 	case live && behind:
