@@ -7,13 +7,16 @@
 package bus
 
 import (
-	"errors"
 	"fmt"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"netstream/pipeline/config"
 	"netstream/schemas/subject"
 )
 
@@ -40,11 +43,31 @@ func DefaultConfig() Config { return Config{Pipeline: subject.Default} }
 
 // Validate reports all problems.
 func (c Config) Validate() error {
-	var errs []error
+	var ps config.Problems
 	if err := subject.Valid(c.Pipeline); err != nil {
-		errs = append(errs, fmt.Errorf("pipeline: %w", err))
+		ps.Addf("pipeline", c.Pipeline, "1 to 64 letters, digits, _ or -")
 	}
-	return errors.Join(errs...)
+	if c.URL != "" && !validURLs(c.URL) {
+		ps.Addf("url", c.URL, "nats://host:port or tls://host:port, several with commas, or nothing for the embedded server")
+	}
+	if c.URL == "" && c.Creds != "" {
+		ps.Addf("credentials", c.Creds, "nothing: the embedded server (empty url) asks for none")
+	}
+	if c.URL == "" && c.CA != "" {
+		ps.Addf("ca", c.CA, "nothing: the embedded server (empty url) uses no TLS")
+	}
+	return ps.Err()
+}
+
+// validURLs tells whether each of the servers has a scheme that the client knows and a host.
+func validURLs(servers string) bool {
+	for server := range strings.SplitSeq(servers, ",") {
+		u, err := url.Parse(strings.TrimSpace(server))
+		if err != nil || u.Hostname() == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
+			return false
+		}
+	}
+	return true
 }
 
 // Connect connects to the NATS server of the configuration. name shows in the server's list of connections.

@@ -131,19 +131,21 @@ func count(t *testing.T, what string, counts map[string]int, m *bus.Message) {
 // TestLostAcknowledgements sends through a proxy that loses acknowledgements, holds messages back, and cuts connections.
 func TestLostAcknowledgements(t *testing.T) {
 	for _, c := range []struct {
-		name   string
-		faults faults
+		name     string
+		faults   faults
+		patience time.Duration // of the writer
 	}{
-		{"acknowledgements lost", faults{lose: 0.2}},
-		{"cut in place of an acknowledgement", faults{cut: 0.1}},
-		{"messages held back longer than the writer waits", faults{hold: 0.05}},
-		{"all of it", faults{lose: 0.05, cut: 0.05, hold: 0.03}},
+		{"acknowledgements lost", faults{lose: 0.2}, 200 * time.Millisecond},
+		{"cut in place of an acknowledgement", faults{cut: 0.1}, 10 * time.Second},
+		{"messages held back longer than the writer waits", faults{hold: 0.05}, 200 * time.Millisecond},
+		{"messages held back longer than the server keeps a batch", faults{hold: 0.05}, 10 * time.Second},
+		{"all of it", faults{lose: 0.05, cut: 0.05, hold: 0.03}, 200 * time.Millisecond},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			srv := newProcess(t)
 			p := newProxy(t, srv.addr(), c.faults)
-			far, near := dial(t, p.addr(), 200*time.Millisecond), dial(t, srv.addr(), 10*time.Second)
+			far, near := dial(t, p.addr(), c.patience), dial(t, srv.addr(), 10*time.Second)
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()
 

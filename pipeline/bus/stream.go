@@ -7,23 +7,46 @@ import (
 	"strconv"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"netstream/pipeline/config"
 )
 
 // Layout is what is fixed when the streams of a pipeline are created.
 type Layout struct {
-	PacketShards int   `yaml:"packet_shards" doc:"partitions of the packets; fixed when the streams are created"`
-	FlowShards   int   `yaml:"flow_shards" doc:"partitions of the flows; fixed when the streams are created"`
-	Replicas     int   `yaml:"replicas" doc:"copies of each stream in a JetStream cluster: 1, 3 or 5"`
-	MaxBytes     int64 `yaml:"max_bytes" doc:"hard limit of each stream in bytes; a full stream makes its writers wait"`
+	PacketShards int         `yaml:"packet_shards" doc:"partitions of the packets; fixed when the streams are created"`
+	FlowShards   int         `yaml:"flow_shards" doc:"partitions of the flows; fixed when the streams are created"`
+	Replicas     int         `yaml:"replicas" doc:"copies of each stream in a JetStream cluster: 1, 3 or 5"`
+	MaxBytes     config.Size `yaml:"max_bytes" doc:"hard limit of each stream; a full stream makes its writers wait"`
 }
 
 // DefaultLayout suits one machine of a few cores.
 func DefaultLayout() Layout {
-	return Layout{PacketShards: 2, FlowShards: 2, Replicas: 1, MaxBytes: 64 << 30}
+	return Layout{PacketShards: 2, FlowShards: 2, Replicas: 1, MaxBytes: 64 * config.GiB}
 }
 
 // MaxShards bounds the shard counts.
 const MaxShards = 1024
+
+// minMaxBytes leaves room for the largest batch, 64 MiB, whatever else is in the stream.
+const minMaxBytes = 128 * config.MiB
+
+// Validate reports all problems.
+func (l Layout) Validate() error {
+	var ps config.Problems
+	if l.PacketShards < 1 || l.PacketShards > MaxShards {
+		ps.Addf("packet_shards", l.PacketShards, "1 to %d", MaxShards)
+	}
+	if l.FlowShards < 1 || l.FlowShards > MaxShards {
+		ps.Addf("flow_shards", l.FlowShards, "1 to %d", MaxShards)
+	}
+	if l.Replicas != 1 && l.Replicas != 3 && l.Replicas != 5 {
+		ps.Addf("replicas", l.Replicas, "1, 3 or 5")
+	}
+	if l.MaxBytes < minMaxBytes {
+		ps.Addf("max_bytes", l.MaxBytes, "%s or more", minMaxBytes)
+	}
+	return ps.Err()
+}
 
 // ErrLayout is met when the streams exist with other shard counts than asked for.
 var ErrLayout = errors.New("the streams have another layout")
@@ -52,7 +75,7 @@ func (b *Bus) createStreams(want Layout) (Layout, error) {
 	} {
 		existing, err := b.js.Stream(ctx, s.name)
 		if err == nil {
-			if err := checkLayout(existing.CachedInfo().Config, want); err != nil {
+			if err := b.adopt(ctx, existing.CachedInfo().Config, want); err != nil {
 				return Layout{}, err
 			}
 			continue
@@ -62,7 +85,7 @@ func (b *Bus) createStreams(want Layout) (Layout, error) {
 		}
 		_, err = b.js.CreateStream(ctx, jetstream.StreamConfig{
 			Name: s.name, Subjects: s.subjects, Storage: jetstream.FileStorage, Replicas: want.Replicas,
-			Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxBytes: want.MaxBytes,
+			Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxBytes: int64(want.MaxBytes),
 			AllowAtomicPublish: s.atomic,
 			// The last message on a subject is the fence: it must be read from the leader, never from a replica.
 			AllowDirect: false,
@@ -71,10 +94,37 @@ func (b *Bus) createStreams(want Layout) (Layout, error) {
 			},
 		})
 		if err != nil {
-			return Layout{}, fmt.Errorf("create stream %s: %w", s.name, err)
+			return Layout{}, fmt.Errorf("create stream %s: %w", s.name, explain(err, want))
 		}
 	}
 	return want, nil
+}
+
+// adopt takes a stream that exists, whose limit and copies may be set anew.
+func (b *Bus) adopt(ctx context.Context, cfg jetstream.StreamConfig, want Layout) error {
+	if err := checkLayout(cfg, want); err != nil {
+		return err
+	}
+	if cfg.MaxBytes == int64(want.MaxBytes) && cfg.Replicas == want.Replicas {
+		return nil
+	}
+	cfg.MaxBytes, cfg.Replicas = int64(want.MaxBytes), want.Replicas
+	if _, err := b.js.UpdateStream(ctx, cfg); err != nil {
+		return fmt.Errorf("set max_bytes %s and replicas %d of stream %s: %w", want.MaxBytes, want.Replicas, cfg.Name, explain(err, want))
+	}
+	return nil
+}
+
+// noStorage is JetStream's error for a stream that asks for more than the server has left to promise.
+const noStorage = 10047
+
+// explain says what to do when the server can't promise the room.
+func explain(err error, want Layout) error {
+	var api *jetstream.APIError
+	if errors.As(err, &api) && api.ErrorCode == noStorage {
+		return fmt.Errorf("%w: each stream reserves max_bytes, %s; lower it, or raise the server's max_file_store", err, want.MaxBytes)
+	}
+	return err
 }
 
 // checkLayout compares the shard counts recorded in a stream with those asked for.
