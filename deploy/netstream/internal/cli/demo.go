@@ -68,7 +68,9 @@ asked.`,
 
 // demoTraffic generates traffic and tells what it does on purpose.
 func (k *command) demoTraffic(ctx context.Context, l *line.Line, cfg line.Demo) error {
-	fmt.Fprint(k.Out, whereToLook(l))
+	if err := k.whereToLook(ctx, l); err != nil {
+		return err
+	}
 	var telling sync.WaitGroup
 	defer telling.Wait()
 	ctx, stop := context.WithCancel(ctx)
@@ -120,7 +122,10 @@ func (k *command) demoCapture(ctx context.Context, l *line.Line, path string) er
 			fmt.Fprintln(k.Err, "netstream:", err)
 		}
 	}
-	fmt.Fprint(k.Out, "\n"+whereToLook(l))
+	fmt.Fprintln(k.Out)
+	if err := k.whereToLook(ctx, l); err != nil {
+		return err
+	}
 	<-ctx.Done()
 	return nil
 }

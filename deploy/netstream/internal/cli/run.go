@@ -119,6 +119,6 @@ func (k *command) runJob(ctx context.Context, l *line.Line, job *run.Job) (resul
 // beside makes room for other processes of this machine: a command that nobody configured listens on any free port,
 // which the data directory names, and says little.
 func (k *command) beside(cfg *line.Config) {
-	cfg.Telemetry.Listen = "127.0.0.1:0"
+	cfg.Telemetry.Listen, cfg.Analyzer.API.Listen = "127.0.0.1:0", "127.0.0.1:0"
 	cfg.Telemetry.LogLevel = slog.LevelError
 }

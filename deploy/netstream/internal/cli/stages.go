@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
@@ -45,8 +47,11 @@ func (k *command) stages() []*cobra.Command {
 	}
 }
 
-// analyzerStage has its database in the data directory.
+// analyzerStage has its database in the data directory, where the commands that ask find it.
 func (k *command) analyzerStage(cfg line.Config, shards []int, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) runner {
+	if len(shards) < cfg.Layout.FlowShards {
+		cfg.Analyzer.FlowShards = shards
+	}
 	return func(ctx context.Context) error {
 		dir, err := datadir.Open(k.global.data)
 		if err != nil {
@@ -55,10 +60,19 @@ func (k *command) analyzerStage(cfg line.Config, shards []int, b *bus.Bus, reg p
 		if cfg.Analyzer.Database == "" {
 			cfg.Analyzer.Database = dir.Database()
 		}
-		if len(shards) < cfg.Layout.FlowShards {
-			cfg.Analyzer.FlowShards = shards
-		}
-		return errors.Join(analyzer.New(cfg.Analyzer, b, reg, log).Run(ctx), dir.Close())
+		s := analyzer.New(cfg.Analyzer, b, reg, log)
+		var publishing sync.WaitGroup
+		publishing.Go(func() {
+			if address, err := s.Address(ctx); err == nil {
+				err = dir.Publish(datadir.Runtime{PID: os.Getpid(), NATS: cfg.Bus.URL, API: "http://" + address})
+				if err != nil {
+					log.Error("other commands won't find this analyzer", "err", err)
+				}
+			}
+		})
+		err = s.Run(ctx)
+		publishing.Wait()
+		return errors.Join(err, dir.Close())
 	}
 }
 

@@ -38,7 +38,9 @@ data.`,
 				return wrongUsage(c, "%s: no source: set demo.rate", file)
 			}
 			return k.live(c.Context(), cfg, func(ctx context.Context, l *line.Line) error {
-				fmt.Fprint(k.Out, whereToLook(l))
+				if err := k.whereToLook(ctx, l); err != nil {
+					return err
+				}
 				return generate(ctx, l.Sampler, cfg.Demo, func(*traffic.EventLog) {})
 			})
 		},
@@ -66,15 +68,18 @@ func generate(ctx context.Context, s *sampler.Service, cfg line.Demo, begun func
 }
 
 // whereToLook says where a running line can be asked.
-func whereToLook(l *line.Line) string {
-	r := l.Runtime()
+func (k *command) whereToLook(ctx context.Context, l *line.Line) error {
+	r, err := l.Runtime(ctx)
+	if err != nil {
+		return err
+	}
 	data := ""
 	if l.Data() != defaultData {
 		data = " --data " + l.Data()
 	}
-	return fmt.Sprintf(`NetStream runs. Ctrl-C stops it, and nothing is lost.
+	_, err = fmt.Fprintf(k.Out, `NetStream runs. Ctrl-C stops it, and nothing is lost.
 
-  SQL over HTTP   %s
+  SQL over HTTP   %s/api/query?q=SELECT+count(*)+FROM+flows
   metrics         %s/metrics
   data            %s
 
@@ -86,4 +91,5 @@ Try, in another terminal:
   netstream%[4]s audit
 
 `, r.API, r.Telemetry, l.Data(), data)
+	return err
 }

@@ -27,7 +27,7 @@ func (l *Line) analyzer() lifecycle.Component {
 }
 
 // Runtime says where this process can be reached.
-func (l *Line) Runtime() datadir.Runtime {
+func (l *Line) Runtime(ctx context.Context) (datadir.Runtime, error) {
 	r := datadir.Runtime{PID: os.Getpid(), NATS: l.conn.ConnectedUrl()}
 	if l.server != nil {
 		r.NATS = l.server.URL()
@@ -35,5 +35,9 @@ func (l *Line) Runtime() datadir.Runtime {
 	if addr := l.telemetry.Addr(); addr != nil {
 		r.Telemetry = "http://" + addr.String()
 	}
-	return r
+	address, err := l.Analyzer.Address(ctx)
+	if address != "" {
+		r.API = "http://" + address
+	}
+	return r, err
 }

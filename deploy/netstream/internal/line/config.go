@@ -44,35 +44,16 @@ func DefaultConfig() Config {
 // Validate reports what the sections don't see themselves.
 func (c Config) Validate() error {
 	var ps config.Problems
-	shards := func(key string, n int) {
-		if n < 1 || n > bus.MaxShards {
-			ps.Addf(key, n, "1 to %d", bus.MaxShards)
-		}
+	if c.Layout.Replicas > 1 && c.Bus.URL == "" {
+		ps.Addf("layout.replicas", c.Layout.Replicas, "1 on the embedded server (bus.url is empty)")
 	}
-	shards("layout.packet_shards", c.Layout.PacketShards)
-	shards("layout.flow_shards", c.Layout.FlowShards)
-	switch c.Layout.Replicas {
-	case 1:
-	case 3, 5:
-		if c.Bus.URL == "" {
-			ps.Addf("layout.replicas", c.Layout.Replicas, "1 on the embedded server (bus.url is empty)")
-		}
-	default:
-		ps.Addf("layout.replicas", c.Layout.Replicas, "1, 3 or 5")
-	}
-	if c.Layout.MaxBytes < minStream {
-		ps.Addf("layout.max_bytes", c.Layout.MaxBytes, "at least %d", minStream)
-	}
-	for i, n := range c.Analyzer.FlowShards {
+	for _, n := range c.Analyzer.FlowShards {
 		if n >= c.Layout.FlowShards {
-			ps.Addf("analyzer.flow_shards", c.Analyzer.FlowShards[i], "less than layout.flow_shards (%d)", c.Layout.FlowShards)
+			ps.Addf("analyzer.flow_shards", n, "less than layout.flow_shards (%d)", c.Layout.FlowShards)
 		}
 	}
 	return ps.Err()
 }
-
-// minStream holds a hand-over and what comes while it is read.
-const minStream = 64 << 20
 
 // Demo is the section "demo".
 type Demo struct {

@@ -105,7 +105,7 @@ func (l *Line) Run(ctx context.Context, work func(ctx context.Context) error) er
 	g.Add(lifecycle.Component{Name: "flowcache", Run: l.flowCache.Run})
 	g.Add(lifecycle.Component{Name: "work", Finite: true, Run: func(ctx context.Context) error {
 		defer done()
-		err := l.dir.Publish(l.Runtime())
+		err := l.publish(ctx)
 		if err == nil {
 			if err = work(ctx); ctx.Err() != nil {
 				err = nil // it was stopped before its end, and says so in many ways
@@ -121,6 +121,15 @@ func (l *Line) Run(ctx context.Context, work func(ctx context.Context) error) er
 	default: // it never began, or hangs
 	}
 	return err
+}
+
+// publish lets the other commands know where this process can be reached.
+func (l *Line) publish(ctx context.Context) error {
+	r, err := l.Runtime(ctx)
+	if err != nil {
+		return err
+	}
+	return l.dir.Publish(r)
 }
 
 // Close stops the bus and gives the data directory back.

@@ -2,8 +2,57 @@ package run
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
-	"netstream/deploy/netstream/internal/line"
+	"netstream/services/analyzer"
 )
 
-func (j *Job) ask(ctx context.Context, l *line.Line, r *Result) error { return nil }
+// ask fills in what SQL knows of the result's sources: reasons and talkers.
+func (r *Result) ask(ctx context.Context, db *analyzer.Database) error {
+	if len(r.Sources) == 0 {
+		return nil
+	}
+	names := make([]string, len(r.Sources))
+	for i, s := range r.Sources {
+		names[i] = "'" + s.Source + "'" // a valid name of package subject: it has no quotes
+	}
+	of := "source IN (" + strings.Join(names, ", ") + ")"
+	err := each(ctx, db, `SELECT reason, count(*) AS flows FROM flows WHERE `+of+` GROUP BY reason`, func(t *analyzer.Table, row int) error {
+		n, err := number(t, row, 1)
+		r.Reasons[t.Text(row, 0)] = n
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return each(ctx, db, `SELECT src_addr, sum(bytes) AS bytes, sum(packets) AS packets FROM flows WHERE `+of+`
+		GROUP BY src_addr ORDER BY bytes DESC, src_addr LIMIT 5`, func(t *analyzer.Table, row int) error {
+		bytes, err := number(t, row, 1)
+		if err != nil {
+			return err
+		}
+		packets, err := number(t, row, 2)
+		r.Talkers = append(r.Talkers, Talker{Address: t.Text(row, 0), Packets: packets, Bytes: bytes})
+		return err
+	})
+}
+
+// each asks and hands over the rows of the answer.
+func each(ctx context.Context, db *analyzer.Database, sql string, f func(t *analyzer.Table, row int) error) error {
+	t := &analyzer.Table{}
+	if err := db.Query(ctx, sql, t); err != nil {
+		return fmt.Errorf("sum up: %w", err)
+	}
+	for row := range t.Rows {
+		if err := f(t, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func number(t *analyzer.Table, row, column int) (n uint64, err error) {
+	_, err = fmt.Sscan(t.Text(row, column), &n)
+	return n, err
+}

@@ -19,7 +19,7 @@ type Result struct {
 	Bytes    uint64            `json:"bytes"`    // of their frames on the wire
 	Flows    uint64            `json:"flows"`    // landed
 	Reasons  map[string]uint64 `json:"reasons"`  // flows by the reason why they ended
-	Talkers  []Talker          `json:"talkers"`  // hosts with most bytes, sent and received
+	Talkers  []Talker          `json:"talkers"`  // hosts that sent most bytes
 	Seconds  float64           `json:"seconds"`  // from the first packet read to the last flow landed
 	Rate     float64           `json:"rate"`     // packets a second
 	Digest   string            `json:"digest"`   // of all flows, comparable between runs
@@ -40,7 +40,7 @@ type Source struct {
 	Damage  string `json:"damage,omitempty"`
 }
 
-// Talker is a host.
+// Talker is a host, and what it sent as counted.
 type Talker struct {
 	Address string `json:"address"`
 	Packets uint64 `json:"packets"`
@@ -84,7 +84,11 @@ func (j *Job) finish(ctx context.Context, l *line.Line) (*Result, error) {
 	for _, err := range j.skipped {
 		r.Skipped = append(r.Skipped, err.Error())
 	}
-	report, err := l.Analyzer.Audit(ctx)
+	db, err := l.Analyzer.Database(ctx)
+	if err != nil {
+		return nil, err
+	}
+	report, err := db.Audit(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +101,7 @@ func (j *Job) finish(ctx context.Context, l *line.Line) (*Result, error) {
 			r.Failures = append(r.Failures, fmt.Sprintf("%v; the %d packets before it are landed", f.damage, s.Packets))
 		}
 	}
-	return r, j.ask(ctx, l, r)
+	return r, r.ask(ctx, db)
 }
 
 // close takes over what the books say.

@@ -3,65 +3,15 @@ package run_test
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"netstream/deploy/netstream/internal/line"
 	"netstream/deploy/netstream/internal/run"
 	"netstream/services/sampler"
 )
-
-// TestInterruptedRunGoesOn stops a run at random moments and gives the same command again each time: the flows are those
-// of an undisturbed run.
-func TestInterruptedRunGoesOn(t *testing.T) {
-	path := capture(t, 20_000)
-	cfg := config()
-	cfg.Sampler.MessageRows, cfg.FlowCache.HandOver = 100, 20*time.Millisecond
-	want := take(t, cfg, t.TempDir(), path)
-
-	data, rng := t.TempDir(), rand.New(rand.NewPCG(1, 2))
-	var got *run.Result
-	interrupted := 0
-	for life := 0; got == nil; life++ {
-		if life > 100 {
-			t.Fatal("no end after 100 lives")
-		}
-		l, err := line.Open(cfg, data, "test", quiet())
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		job := run.New([]string{path}, false)
-		err = l.Run(ctx, func(ctx context.Context) (err error) {
-			time.AfterFunc(time.Duration(rng.IntN(60*(life+1)))*time.Millisecond, cancel)
-			got, err = job.Run(ctx, l)
-			return err
-		})
-		cancel()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got == nil {
-			interrupted++
-			if text := job.Interrupted(); !strings.Contains(text, "the same command goes on") {
-				t.Errorf("what is said about going on: %q", text)
-			}
-		}
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if interrupted == 0 {
-		t.Error("it was never interrupted")
-	}
-	if got.Digest != want.Digest || got.Flows != want.Flows || !got.Closed {
-		t.Errorf("after %d interruptions: digest %s of %d flows, books closed %t, want %s of %d", interrupted, got.Digest, got.Flows, got.Closed, want.Digest, want.Flows)
-	}
-}
 
 // TestFinishedCaptureAsksForAgain refuses a capture that has landed, unless it is wanted again or others are to do.
 func TestFinishedCaptureAsksForAgain(t *testing.T) {

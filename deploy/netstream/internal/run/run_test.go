@@ -25,7 +25,7 @@ import (
 func config() line.Config {
 	cfg := line.DefaultConfig()
 	cfg.Analyzer.LandInterval = 20 * time.Millisecond
-	cfg.Telemetry.Listen = "127.0.0.1:0"
+	cfg.Telemetry.Listen, cfg.Analyzer.API.Listen = "127.0.0.1:0", ""
 	return cfg
 }
 
