@@ -63,8 +63,8 @@ func verdict(r *audit.Report) string {
 	case r.Failed() != nil:
 		return "the books do not close"
 	case len(open) > 0:
-		return fmt.Sprintf("the books of %d sources close; of %d, live, packets are on their way", len(sources)-len(open), len(open))
+		return fmt.Sprintf("the books close over every hop, sources: %d; of %d, live, packets are on their way", len(sources), len(open))
 	default:
-		return fmt.Sprintf("the books of %d sources close over every hop", len(sources))
+		return fmt.Sprintf("the books close over every hop, sources: %d", len(sources))
 	}
 }
