@@ -26,8 +26,8 @@ func TestTamperingIsFound(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			change(t, j.data, c.change)
-			if said := audit(t, program, j.data, 1); !strings.Contains(said, "ager -> database") {
-				t.Errorf("audit does not name the hop:\n%s", said)
+			if said := audit(t, program, j.data, 1); !strings.Contains(said, "don't close at hop ager -> database") {
+				t.Errorf("audit does not name the hop: %s", said)
 			}
 			if c.undo != "" {
 				change(t, j.data, c.undo)
