@@ -19,8 +19,9 @@ const (
 	Ordinal   = "Ns-Ordinal"   // of packets: "epoch:ordinal", the last packet of the source this message covers
 	Watermark = "Ns-Watermark" // of packets: no packet of the source older than this (ns since the epoch) will come
 	End       = "Ns-End"       // "1": the source has ended and this is its last message
-	Settings  = "Ns-Settings"  // of packets: fingerprint of what must not change within a run
+	Settings  = "Ns-Settings"  // of packets and flows: fingerprint of what must not change while a source is alive
 	Numbers   = "Ns-Numbers"   // of flows: "first:count", the numbers of the flows inside
+	Replay    = "Ns-Replay"    // of flows: "sequence:number", where the ager last held nothing: replay begins behind both
 )
 
 // ErrHeader is met when a header field is missing or can't be read.

@@ -1,6 +1,7 @@
 package ager
 
 import (
+	"fmt"
 	"time"
 
 	"netstream/pipeline/config"
@@ -42,4 +43,9 @@ func (c Config) Validate() error {
 
 func (c Config) aging() flows.Aging {
 	return flows.Aging{Inactive: int64(c.Inactive), Active: int64(c.Active), FINRST: c.FINRST, ByteLimit: c.ByteLimit}
+}
+
+// fingerprint names what must not change while flows are alive: replay would end them otherwise.
+func (c Config) fingerprint() string {
+	return fmt.Sprintf("active=%s,inactive=%s,fin_rst=%t,byte_limit=%d", c.Active, c.Inactive, c.FINRST, c.ByteLimit)
 }

@@ -2,6 +2,7 @@ package ager
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -27,6 +28,7 @@ type emitter struct {
 	done     uint64 // last flow number already published when this worker started
 	covered  uint64 // position already published when this worker started
 	position uint64 // of the last step finished
+	replay   point  // where nothing was held last
 	ipv4     *flow.Rows[key.IPv4]
 	ipv6     *flow.Rows[key.IPv6]
 	names    []string // sources of the rows
@@ -36,6 +38,9 @@ type emitter struct {
 	body     message.Body
 	ledger   ledger.Rows
 }
+
+// point is a place in the stream of updates, and the number of the last flow that had ended by then.
+type point struct{ sequence, number uint64 }
 
 // newEmitter opens the fence of the shard's flows and reads how far they are published.
 func newEmitter(ctx context.Context, s *Service, shard int) (*emitter, error) {
@@ -48,17 +53,21 @@ func newEmitter(ctx context.Context, s *Service, shard int) (*emitter, error) {
 		Service: s, stream: p.UpdatesStream(), shard: shard, writer: writer,
 		ipv4: flow.NewIPv4(), ipv6: flow.NewIPv6(), byName: map[string]uint16{},
 	}
+	writer.OnWait(func(error) { s.metrics.waits.Inc() })
 	if last == nil {
 		return e, nil
 	}
 	if err := e.resume(last); err != nil {
 		return nil, fmt.Errorf("resume from %s: %w", last.Where(), err)
 	}
-	s.log.Info("ager replays", "shard", shard, "published", e.done, "position", e.covered)
+	s.log.Info("ager replays", "shard", shard, "published", e.done, "position", e.covered, "from", e.replay.sequence)
 	return e, nil
 }
 
-// resume takes how far the flows are published from the last message.
+// ErrSettings is met when flows are alive that began under other settings: replay would end them otherwise.
+var ErrSettings = errors.New("live flows began with other aging settings")
+
+// resume takes how far the flows are published from the last message, and where replay begins.
 func (e *emitter) resume(last *bus.Message) error {
 	first, count, err := last.Header.Pair(message.Numbers)
 	if err != nil {
@@ -69,6 +78,13 @@ func (e *emitter) resume(last *bus.Message) error {
 		return err
 	}
 	e.done, e.covered = first+count-1, covered[e.stream]
+	if e.replay.sequence, e.replay.number, err = last.Header.Pair(message.Replay); err != nil {
+		return err
+	}
+	e.number, e.position = e.replay.number, e.replay.sequence
+	if was, now := last.Header.Get(message.Settings), e.cfg.fingerprint(); was != now && e.replay != (point{e.covered, e.done}) {
+		return fmt.Errorf("%w: %s, now %s; set them back until their sources have ended, or use another pipeline", ErrSettings, was, now)
+	}
 	return nil
 }
 
@@ -127,6 +143,9 @@ func (e *emitter) source(s *source) uint16 {
 // finish ends a step: what is left of its flows is published, and so is the end of a source without flows.
 func (e *emitter) finish(ctx context.Context, sequence uint64, live []*source) error {
 	e.position = sequence
+	if len(live) == 0 {
+		e.replay = point{sequence, e.number}
+	}
 	if e.count() == 0 && (len(e.ended) == 0 || sequence <= e.covered) {
 		e.ended = e.ended[:0]
 		return nil
@@ -172,7 +191,9 @@ func (e *emitter) publish(ctx context.Context, position uint64) error {
 	h.Set(message.Sources, strings.Join(e.names, " "))
 	h.Set(message.Monitors, strings.Join(monitors[:], " "))
 	h.Set(message.Position, message.FormatPosition(e.stream, position))
+	h.Set(message.Settings, e.cfg.fingerprint())
 	h.SetPair(message.Numbers, e.first, count)
+	h.SetPair(message.Replay, e.replay.sequence, e.replay.number)
 	if err := e.writer.Publish(ctx, h, e.body.Bytes()); err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ type metrics struct {
 	messages prometheus.Counter
 	live     prometheus.Gauge
 	replayed prometheus.Counter
+	waits    prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -22,10 +23,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		live:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "ager_live_flows", Help: "Flows in the tables."}),
 		replayed: prometheus.NewCounter(prometheus.CounterOpts{Name: "ager_replayed_flows_total", Help: "Flows found again by replay and not published a second time."}),
 	}
+	m.waits = prometheus.NewCounter(prometheus.CounterOpts{Name: "ager_waits_total", Help: "Waits for a full or unreachable stream."})
 	ended := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ager_flows_total", Help: "Flows ended, by reason."}, []string{"reason"})
 	for _, r := range flow.Reasons {
 		m.flows[r] = ended.WithLabelValues(r.String())
 	}
-	reg.MustRegister(m.updates, ended, m.messages, m.live, m.replayed)
+	reg.MustRegister(m.updates, ended, m.messages, m.live, m.replayed, m.waits)
 	return m
 }

@@ -5,7 +5,7 @@
 // A worker owns one flow shard. What it does is a function of the updates stream alone: the clock of a source is the
 // lowest watermark over the packet shards, windows are applied in order when the clock passes their end, and the flows
 // that end are sorted, numbered and published under a fence. So recovery is replay: a restarted worker reads the stream
-// again from its start and drops the flows whose numbers are already published.
+// again from where nothing was held last and drops the flows whose numbers are already published.
 package ager
 
 import (

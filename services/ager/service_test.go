@@ -1,6 +1,7 @@
 package ager_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -252,6 +253,41 @@ func (l *line) forget(sequence uint64) {
 	}
 }
 
+// TestReplayBeginsWhereNothingWasHeld starts again after all sources ended: nothing is read twice, and other settings are
+// welcome. With a source alive they are refused.
+func TestReplayBeginsWhereNothingWasHeld(t *testing.T) {
+	l := newLine(t)
+	r := l.start(quick(), prometheus.NewRegistry(), 0)
+	l.publish(0, newHandOver("old").add(up(1, 0)).end("old", start))
+	l.publish(1, newHandOver().end("old", start))
+	if got := l.read(); len(got.Flows) != 1 {
+		t.Fatalf("%d flows, want 1", len(got.Flows))
+	}
+	r.stop(t)
+
+	slower := quick()
+	slower.Inactive, slower.Active = 30*time.Second, time.Minute
+	reg := prometheus.NewRegistry()
+	r = l.start(slower, reg, 0)
+	l.publish(0, newHandOver("new").add(up(2, 0), up(3, 40*second)).mark("new", start+40*second))
+	l.publish(1, newHandOver().mark("new", start+40*second))
+	got := l.read()
+	r.stop(t)
+	if diff := cmp.Diff([]ended{{Number: 2, Source: "new"}}, got.Flows, cmp.Comparer(func(a, b ended) bool {
+		return a.Number == b.Number && a.Source == b.Source
+	})); diff != "" {
+		t.Errorf("flows after the restart (-want +got):\n%s", diff)
+	}
+	if m := gather(t, reg); m["ager_replayed_flows_total"] != 0 || m["ager_updates_total"] != 2 {
+		t.Errorf("%v flows and %v updates, want no replay and the 2 new updates", m["ager_replayed_flows_total"], m["ager_updates_total"])
+	}
+
+	r = l.start(quick(), prometheus.NewRegistry(), 0) // flow 3 is alive
+	if err := <-r.done; !errors.Is(err, ager.ErrSettings) {
+		t.Errorf("other settings with a flow alive: %v, want ErrSettings", err)
+	}
+}
+
 // TestSecondOwnerIsFenced runs two agers of one shard: one stands down, and each flow comes once.
 func TestSecondOwnerIsFenced(t *testing.T) {
 	l := newLine(t)
@@ -456,7 +492,7 @@ func TestMetrics(t *testing.T) {
 	}
 	r.stop(t)
 	want := map[string]float64{
-		"ager_updates_total": 5, "ager_messages_total": 3, "ager_live_flows": 0, "ager_replayed_flows_total": 0,
+		"ager_waits_total": 0, "ager_updates_total": 5, "ager_messages_total": 3, "ager_live_flows": 0, "ager_replayed_flows_total": 0,
 	}
 	for _, reason := range flow.Reasons {
 		want["ager_flows_total "+reason.String()] = 0

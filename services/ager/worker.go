@@ -40,10 +40,10 @@ func newWorker(ctx context.Context, s *Service, shard int) (*worker, error) {
 	return &worker{Service: s, shard: shard, sources: map[string]*source{}, emitter: e}, nil
 }
 
-// run reads the updates stream from its start until ctx ends.
+// run reads the updates stream from where nothing was held until ctx ends.
 func (w *worker) run(ctx context.Context) error {
 	p := w.bus.Pipeline
-	reader, err := w.bus.Reader(ctx, p.UpdatesStream(), []string{"ns." + string(p) + ".updates." + fmt.Sprint(w.shard) + ".*", "ns." + string(p) + ".commits.*"}, 0)
+	reader, err := w.bus.Reader(ctx, p.UpdatesStream(), []string{"ns." + string(p) + ".updates." + fmt.Sprint(w.shard) + ".*", "ns." + string(p) + ".commits.*"}, w.emitter.replay.sequence)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 // compare is the canonical order of flows that end together: last, first, key. Only flows of one key with the same times
 // tie there (FIN and the next SYN with one time stamp), and the rest of the columns decides. So the order is a function
 // of the flows alone, whatever their order in the table.
-func compare[K key.Key[K]](a, b flow.Row[K]) int {
+func compare[K key.Key[K]](a, b *flow.Row[K]) int {
 	if c := cmp.Compare(a.Last, b.Last); c != 0 {
 		return c
 	}

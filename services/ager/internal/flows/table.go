@@ -51,7 +51,9 @@ type Table[K key.Key[K]] struct {
 	index   index
 	wheel   wheel
 	pending []pending
-	ended   []flow.Row[K]
+	ended   []flow.Row[K] // since Ended was called last
+	order   []uint32      // Ended's: their numbers, sorted
+	sorted  []flow.Row[K] // Ended's result
 	sampled bool          // weighted sums are kept
 	sums    []weight.Sums // of the entries, by number, once sampled
 	psums   []weight.Sums // of the pending updates, once sampled
@@ -206,10 +208,17 @@ func (t *Table[K]) expire(bucket uint32, now int64) {
 
 // Ended returns the flows that ended since the last call, in canonical order. They are valid until the next Close or End.
 func (t *Table[K]) Ended() []flow.Row[K] {
-	ended := t.ended
+	t.order, t.sorted = t.order[:0], t.sorted[:0]
+	for i := range t.ended {
+		t.order = append(t.order, uint32(i))
+	}
+	// A row has 128 bytes or more: numbers are sorted, and each row is moved once.
+	slices.SortFunc(t.order, func(a, b uint32) int { return compare(&t.ended[a], &t.ended[b]) })
+	for _, i := range t.order {
+		t.sorted = append(t.sorted, t.ended[i])
+	}
 	t.ended = t.ended[:0]
-	slices.SortFunc(ended, compare)
-	return ended
+	return t.sorted
 }
 
 // entry finds the entry of a key or makes an empty one.
