@@ -204,3 +204,18 @@ func TestDemo(t *testing.T) {
 		t.Error("runtime.json is left behind")
 	}
 }
+
+// TestUp runs a configured line, with a collector and generated traffic, until it is stopped.
+func TestUp(t *testing.T) {
+	conf := write(t, t.TempDir(), "netstream.yaml", []byte(`
+demo: {rate: 1000}
+analyzer: {api: {listen: "127.0.0.1:0"}, collector: {listen: "127.0.0.1:0"}}
+telemetry: {listen: "127.0.0.1:0", log_level: error}
+`))
+	data := filepath.Join(t.TempDir(), "data")
+	_, stop := serve(t, data, "up", "-c", conf)
+	eventually(t, func() bool {
+		return strings.Contains(execute(t, nil, "top", "sources", "--data", data).Out, "demo")
+	})
+	stop()
+}

@@ -43,6 +43,7 @@ func TestErrors(t *testing.T) {
 	write(t, dir, "file", nil)
 	write(t, dir, "bad.yaml", []byte("ager:\n  active_timeout: 5s\n  inactive_timeout: soon\n  colour: red\nlayout:\n  packet_shards: 0\n"))
 	write(t, dir, "contradiction.yaml", []byte("ager:\n  active_timeout: 5s\n  inactive_timeout: 15s\nlayout: {replicas: 3}\n"))
+	write(t, dir, "quiet.yaml", []byte("demo: {rate: 0}\n"))
 	write(t, dir, "broken.yaml", []byte("ager: [\n"))
 	held, err := datadir.Open(filepath.Join(dir, "held"))
 	if err != nil {
@@ -91,6 +92,9 @@ netstream:              ^`},
 netstream: configuration: open DIR/none.yaml: no such file or directory`},
 		"up without configuration": {"up", Usage, `
 netstream: netstream up: -c FILE is missing; ` + "`netstream config init`" + ` writes one to start from
+See ` + "`netstream up --help`" + `.`},
+		"up without source": {"up -c DIR/quiet.yaml", Usage, `
+netstream: DIR/quiet.yaml: no source: set analyzer.collector.listen or demo.rate
 See ` + "`netstream up --help`" + `.`},
 		"stage without server": {"ager", Usage, `
 netstream: netstream ager: no NATS server: set bus.url in -c FILE, or NETSTREAM_BUS_URL=nats://HOST:4222

@@ -92,7 +92,7 @@ func TestInterruptedRunGoesOn(t *testing.T) {
 		err := p.Wait()
 		stop.Stop()
 		switch {
-		case err == nil:
+		case stdout.Len() > 0: // a signal may still kill it between the summary and its end
 			got := readSummary(t, stdout.Bytes())
 			if interrupted == 0 {
 				t.Error("it was never interrupted")

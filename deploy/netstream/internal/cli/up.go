@@ -23,7 +23,7 @@ func (k *command) up() *cobra.Command {
 configuration names, flow caches, agers, exporter, database and its HTTP API.
 A stop loses nothing that has arrived, and the next start goes on with the same
 data.`,
-		Example: `  netstream config init > netstream.yaml      then set demo.rate, for a source
+		Example: `  netstream config init > netstream.yaml   # then set a source: analyzer.collector.listen or demo.rate
   netstream up -c netstream.yaml`,
 		Args: none,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -34,14 +34,18 @@ data.`,
 			if err = errors.Join(flags.err(c), err); err != nil {
 				return err
 			}
-			if cfg.Demo.Rate == 0 {
-				return wrongUsage(c, "%s: no source: set demo.rate", file)
+			if cfg.Demo.Rate == 0 && cfg.Analyzer.Collector.Listen == "" {
+				return wrongUsage(c, "%s: no source: set analyzer.collector.listen or demo.rate", file)
 			}
 			return k.live(c.Context(), cfg, func(ctx context.Context, l *line.Line) error {
 				if err := k.whereToLook(ctx, l); err != nil {
 					return err
 				}
-				return generate(ctx, l.Sampler, cfg.Demo, func(*traffic.EventLog) {})
+				if cfg.Demo.Rate > 0 {
+					return generate(ctx, l.Sampler, cfg.Demo, func(*traffic.EventLog) {})
+				}
+				<-ctx.Done()
+				return nil
 			})
 		},
 	}

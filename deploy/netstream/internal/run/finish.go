@@ -21,7 +21,7 @@ type Result struct {
 	Reasons  map[string]uint64 `json:"reasons"`  // flows by the reason why they ended
 	Talkers  []Talker          `json:"talkers"`  // hosts that sent most bytes
 	Seconds  float64           `json:"seconds"`  // from the first packet read to the last flow landed
-	Rate     float64           `json:"rate"`     // packets a second
+	Rate     float64           `json:"rate"`     // packets a second that this process read; 0 if all were read before
 	Digest   string            `json:"digest"`   // of all flows, comparable between runs
 	Closed   bool              `json:"closed"`   // whether the books close
 	Failures []string          `json:"failures"` // what doesn't close, and captures that couldn't be read to their end
@@ -93,7 +93,7 @@ func (j *Job) finish(ctx context.Context, l *line.Line) (*Result, error) {
 		return nil, err
 	}
 	r.close(report)
-	r.Rate = float64(r.Packets) / r.Seconds
+	r.Rate = float64(j.Progress().Packets) / r.Seconds
 	for i, f := range j.files {
 		s := &r.Sources[i]
 		if f.damage != nil {

@@ -30,7 +30,11 @@ func (r *Result) Print(w io.Writer) error {
 		line(name, "%-39s %15d bytes %12d packets", t.Address, t.Bytes, t.Packets)
 	}
 	passed := time.Duration(r.Seconds * float64(time.Second))
-	line("time", "%s, %s packets/s", passed.Round(time.Millisecond), progress.Count(uint64(r.Rate)))
+	if r.Rate > 0 {
+		line("time", "%s, %s packets/s", passed.Round(time.Millisecond), progress.Count(uint64(r.Rate)))
+	} else {
+		line("time", "%s; the packets were read before", passed.Round(time.Millisecond))
+	}
 	line("digest", "%s", r.Digest)
 	if len(r.Sources) > 1 {
 		for _, s := range r.Sources {
