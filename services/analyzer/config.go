@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"netstream/pipeline/config"
+	"netstream/schemas/subject"
 	"netstream/services/analyzer/internal/query"
 )
 
@@ -16,6 +17,33 @@ type Config struct {
 	LandInterval time.Duration `yaml:"land_interval" doc:"the longest that a flow waits on a quiet line before it can be queried"`
 	FlowShards   []int         `yaml:"flow_shards" doc:"flow shards pinned to this analyzer; empty: all"`
 	API          APIConfig     `yaml:"api"`
+
+	Collector CollectorConfig `yaml:"collector"`
+}
+
+// CollectorConfig of the collector of other devices' datagrams.
+type CollectorConfig struct {
+	Listen string `yaml:"listen" doc:"host:port to receive NetStream v5 and v9 on over UDP, such as 127.0.0.1:2055; empty: off"`
+	Name   string `yaml:"name" doc:"the collector's own name on the bus; two collectors of a pipeline must not share one"`
+}
+
+// Validate reports all problems.
+func (c CollectorConfig) Validate() error {
+	var ps config.Problems
+	if c.Listen != "" {
+		if _, port, err := net.SplitHostPort(c.Listen); err != nil || !isPort("udp", port) {
+			ps.Addf("listen", c.Listen, "host:port such as 127.0.0.1:2055, or empty")
+		}
+	}
+	if err := subject.Valid(c.Name); err != nil {
+		ps.Addf("name", c.Name, "1 to 64 letters, digits, _ or -")
+	}
+	return ps.Err()
+}
+
+func isPort(network, s string) bool {
+	_, err := net.LookupPort(network, s)
+	return err == nil && s != ""
 }
 
 // APIConfig of the HTTP API.
@@ -33,7 +61,7 @@ func (c APIConfig) Validate() error {
 	if c.Listen != "" {
 		host, port, err := net.SplitHostPort(c.Listen)
 		ip := net.ParseIP(host)
-		if _, portErr := net.LookupPort("tcp", port); err != nil || portErr != nil || port == "" || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		if err != nil || !isPort("tcp", port) || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 			ps.Addf("listen", c.Listen, "a loopback address with a port, such as 127.0.0.1:8080: the API has no authentication")
 		}
 	}
@@ -60,7 +88,8 @@ func (c APIConfig) limits() query.Limits {
 func DefaultConfig() Config {
 	return Config{
 		MemoryLimit: 512 * config.MiB, LandInterval: time.Second,
-		API: APIConfig{Listen: "127.0.0.1:8080", TimeLimit: 30 * time.Second, RowLimit: 100_000, SizeLimit: 64 * config.MiB, Queries: 2},
+		API:       APIConfig{Listen: "127.0.0.1:8080", TimeLimit: 30 * time.Second, RowLimit: 100_000, SizeLimit: 64 * config.MiB, Queries: 2},
+		Collector: CollectorConfig{Name: "collector"},
 	}
 }
 

@@ -4,13 +4,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"netstream/services/analyzer/internal/api"
+	"netstream/services/analyzer/internal/collector"
 	"netstream/services/analyzer/internal/landing"
 )
 
 // metrics of one process.
 type metrics struct {
-	landing landing.Metrics
-	api     api.Metrics
+	landing   landing.Metrics
+	api       api.Metrics
+	collector collector.Metrics
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -29,7 +31,22 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	for _, label := range api.Labels() {
 		requests.WithLabelValues(label)
 	}
+	refused := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "analyzer_collector_refused_total", Help: "Datagrams, sets, templates and records of other devices that can't be used, by reason.",
+	}, []string{"reason"})
+	reg.MustRegister(refused)
+	for _, reason := range collector.Reasons {
+		refused.WithLabelValues(reason)
+	}
 	return &metrics{
+		collector: collector.Metrics{
+			Received: counter("analyzer_collector_datagrams_total", "Datagrams received."),
+			Dropped:  counter("analyzer_collector_dropped_total", "Datagrams dropped because the bus had no room."),
+			Rows:     counter("analyzer_collector_rows_total", "Records of other devices decoded."),
+			Lost:     counter("analyzer_collector_lost_total", "Records (version 5) or datagrams (version 9) that sequence numbers show missing."),
+			Refused:  refused,
+			Parked:   gauge("analyzer_collector_parked_sets", "Sets that wait for their template."),
+		},
 		api: api.Metrics{Requests: requests, Seconds: counter("analyzer_request_seconds_total", "Time spent on questions over HTTP.")},
 		landing: landing.Metrics{
 			Rows:         counter("analyzer_landed_rows_total", "Flows landed in the database."),

@@ -1,6 +1,7 @@
 // Package analyzer is stage 4b: it lands flows in DuckDB, exactly once, and answers questions about them.
 //
-//	FLOWS flows.<f> -> landing -> DuckDB -> SQL, HTTP
+//	FLOWS     flows.<f>                        -> landing -> DuckDB -> SQL, HTTP
+//	UDP -> DATAGRAMS datagrams.<shard>.<name>  -> decoder ->
 package analyzer
 
 import (
@@ -16,6 +17,7 @@ import (
 	"netstream/pipeline/bus"
 	"netstream/services/analyzer/audit"
 	"netstream/services/analyzer/internal/api"
+	"netstream/services/analyzer/internal/collector"
 	"netstream/services/analyzer/internal/landing"
 	"netstream/services/analyzer/internal/query"
 	"netstream/services/analyzer/internal/store"
@@ -38,7 +40,8 @@ type Service struct {
 
 	landing  *landing.Landing
 	database *Database
-	api      *api.Server // nil: off
+	api      *api.Server         // nil: off
+	receiver *collector.Receiver // nil: off
 }
 
 // New makes the analyzer; it starts nothing. cfg.Database must be set.
@@ -68,13 +71,30 @@ func (s *Service) Run(ctx context.Context) (err error) {
 		if server, err = api.Listen(s.cfg.API.Listen, database, &s.metrics.api, s.log); err != nil {
 			return fmt.Errorf("analyzer: %w", err)
 		}
+		defer server.Close()
 		s.log.Info("analyzer answers questions", "address", server.Address(), "database", st.Path())
 	}
-	s.landing, s.database, s.api = land, database, server
+	decoder, err := collector.Open(ctx, s.cfg.FlowShards, s.cfg.LandInterval, s.bus, st, &s.metrics.collector, s.log)
+	if err != nil {
+		return fmt.Errorf("analyzer: %w", err)
+	}
+	var receiver *collector.Receiver
+	if s.cfg.Collector.Listen != "" {
+		if receiver, err = collector.Listen(s.cfg.Collector.Listen, s.cfg.Collector.Name, s.bus, &s.metrics.collector, s.log); err != nil {
+			return fmt.Errorf("analyzer: %w", err)
+		}
+		defer receiver.Close()
+		s.log.Info("collector receives datagrams", "address", receiver.Address())
+	}
+	s.landing, s.database, s.api, s.receiver = land, database, server, receiver
 	s.once.Do(func() { close(s.ready) })
 
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return land.Run(ctx) })
+	g.Go(func() error { return decoder.Run(ctx) })
+	if receiver != nil {
+		g.Go(func() error { return receiver.Run(ctx) })
+	}
 	if server != nil {
 		g.Go(func() error { return server.Serve(ctx) })
 	}
@@ -135,6 +155,14 @@ func (s *Service) Address(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return s.api.Address(), nil
+}
+
+// Collector waits until the collector listens and returns where; empty if it is off.
+func (s *Service) Collector(ctx context.Context) (string, error) {
+	if err := s.started(ctx); err != nil || s.receiver == nil {
+		return "", err
+	}
+	return s.receiver.Address(), nil
 }
 
 // Audit closes the books over every hop, at one moment of the running line.

@@ -25,20 +25,31 @@ type rowsOf struct {
 // stretch is how many rows are read at a time: whole row groups, since a result is held in memory.
 const stretch = 4 * store.RowGroup
 
-// rowsQuery reads what the digest covers from one of the two tables; the columns of the weighted sums are to be filled in.
-const rowsQuery = `
-	SELECT source, coalesce(monitor, 0) AS monitor, kind, coalesce(direction, 0) AS direction, first_time, last_time,
-		src_hi, src_lo, dst_hi, dst_lo, src_port, dst_port, protocol, tos, coalesce(tcp_flags, 0) AS tcp_flags,
-		CASE WHEN kind = 2 THEN flow_label ELSE 0 END AS flow_label,
-		CASE WHEN direction = 1 THEN out_if ELSE in_if END AS interface,
-		packets, bytes, coalesce(reason, 0) AS reason, %s
-	FROM %s WHERE rowid >= ? AND rowid < ?`
+// part is a part of the rows whose digest is made in one way.
+type part struct{ table, where, columns string }
 
-// tables and their weighted sums. Unsampled rows have none: they are packets and bytes then.
-var tables = []struct{ name, sums string }{
-	{"flow_rows", `packets, bytes, 0::UBIGINT, 0::UBIGINT, 0::UBIGINT, 0::UBIGINT`},
-	{"flow_rows_wide", `coalesce(weighted_packets, packets), coalesce(weighted_bytes, bytes),
-		coalesce(var_packets_hi, 0), coalesce(var_packets_lo, 0), coalesce(var_bytes_hi, 0), coalesce(var_bytes_lo, 0)`},
+const sums = `coalesce(weighted_packets, packets), coalesce(weighted_bytes, bytes),
+	coalesce(var_packets_hi, 0), coalesce(var_packets_lo, 0), coalesce(var_bytes_hi, 0), coalesce(var_bytes_lo, 0)`
+
+// Rows of our own samplers have all fields of their key. Unsampled ones have no weighted sums: they are packets and bytes
+// then.
+const own = `source, coalesce(monitor, 0), kind, coalesce(direction, 0), first_time, last_time,
+	src_hi, src_lo, dst_hi, dst_lo, src_port, dst_port, protocol, tos, coalesce(tcp_flags, 0),
+	CASE WHEN kind = 2 THEN flow_label ELSE 0 END, CASE WHEN direction = 1 THEN out_if ELSE in_if END,
+	packets, bytes, coalesce(reason, 0), `
+
+// Rows of other devices may lack any field: it is 0 then. Their addresses are hashed as IPv6 unless they are IPv4's.
+const collected = `source, coalesce(monitor, 0), CASE WHEN kind = 1 AND src_lo IS NOT NULL THEN 1 ELSE 2 END::UTINYINT,
+	coalesce(direction, 0), first_time, last_time,
+	coalesce(src_hi, 0), coalesce(src_lo, 0), coalesce(dst_hi, 0), coalesce(dst_lo, 0), coalesce(src_port, 0), coalesce(dst_port, 0),
+	coalesce(protocol, 0), coalesce(tos, 0), coalesce(tcp_flags, 0), coalesce(flow_label, 0),
+	coalesce(CASE WHEN direction = 1 THEN out_if ELSE in_if END, 0), packets, bytes, coalesce(reason, 0), ` + sums
+
+// parts are all rows, each once.
+var parts = []part{
+	{"flow_rows", "true", own + `packets, bytes, 0::UBIGINT, 0::UBIGINT, 0::UBIGINT, 0::UBIGINT`},
+	{"flow_rows_wide", "coalesce(rate_origin, 1) IN (1, 2)", own + sums},
+	{"flow_rows_wide", "rate_origin NOT IN (1, 2)", collected},
 }
 
 // landedRows adds up all rows by source. A row whose source has no name counts under its number.
@@ -48,12 +59,12 @@ func landedRows(ctx context.Context, conn *sql.Conn) (map[string]*rowsOf, error)
 		return nil, err
 	}
 	a := adder{monitors: monitors, seeds: map[uint16]uint64{}, sources: map[uint32]*rowsOf{}}
-	for _, t := range tables {
+	for _, p := range parts {
 		var last sql.NullInt64
-		if err := conn.QueryRowContext(ctx, "SELECT max(rowid) FROM "+t.name).Scan(&last); err != nil {
+		if err := conn.QueryRowContext(ctx, "SELECT max(rowid) FROM "+p.table).Scan(&last); err != nil {
 			return nil, err
 		}
-		query := fmt.Sprintf(rowsQuery, t.sums, t.name)
+		query := fmt.Sprintf("SELECT %s FROM %s WHERE rowid >= ? AND rowid < ? AND %s", p.columns, p.table, p.where)
 		for from := int64(0); last.Valid && from <= last.Int64; from += stretch {
 			if err := store.Batches(ctx, conn, query, []any{from, from + stretch}, a.add); err != nil {
 				return nil, err
@@ -88,7 +99,7 @@ func (a *adder) seed(monitor uint16) uint64 {
 	return s
 }
 
-// add takes a batch of rowsQuery.
+// add takes a batch of one of the parts.
 func (a *adder) add(b arrow.RecordBatch) error {
 	c, err := readColumns(b)
 	if err != nil {
@@ -116,7 +127,7 @@ func (a *adder) add(b arrow.RecordBatch) error {
 	return nil
 }
 
-// rowColumns are the columns of rowsQuery.
+// rowColumns are the columns of a part, in its order.
 type rowColumns struct {
 	source                         []uint32
 	monitor                        []uint16
@@ -171,7 +182,7 @@ func readColumns(b arrow.RecordBatch) (*rowColumns, error) {
 			}
 		}
 		if !ok {
-			return nil, fmt.Errorf("column %s is %s", b.ColumnName(i), col.DataType())
+			return nil, fmt.Errorf("column %d (%s) is %s", i, b.ColumnName(i), col.DataType())
 		}
 		if col.NullN() > 0 {
 			c.nulls = append(c.nulls, col)

@@ -21,6 +21,20 @@ import (
 // Bus is a bus on an embedded JetStream.
 func Bus(t testing.TB, flowShards int) *bus.Bus {
 	t.Helper()
+	b, _ := Served(t, flowShards)
+	return b
+}
+
+// Layout of a bus with some flow shards.
+func Layout(flowShards int) bus.Layout {
+	l := bus.DefaultLayout()
+	l.FlowShards = flowShards
+	return l
+}
+
+// Served is a bus on an embedded JetStream, and where other processes find it.
+func Served(t testing.TB, flowShards int) (b *bus.Bus, url string) {
+	t.Helper()
 	srv, err := embedded.Start(t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -31,13 +45,10 @@ func Bus(t testing.TB, flowShards int) *bus.Bus {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	layout := bus.DefaultLayout()
-	layout.FlowShards = flowShards
-	b, err := bus.New(conn, "live", layout)
-	if err != nil {
+	if b, err = bus.New(conn, "live", Layout(flowShards)); err != nil {
 		t.Fatal(err)
 	}
-	return b
+	return b, srv.URL()
 }
 
 // Monitors of the messages.

@@ -41,10 +41,11 @@ type Options struct {
 	ReadOnly    bool  // open beside no other writer, change nothing
 }
 
-// Store is an open database. Land is for one goroutine at a time; the rest is safe for several.
+// Store is an open database. It is safe for several goroutines.
 type Store struct {
 	path    string
 	db      *sql.DB
+	writing sync.Mutex // one transaction at a time on landing; taken before mu
 	landing *sql.Conn
 
 	mu       sync.Mutex // guards what follows, the memory of what the tables hold
@@ -173,6 +174,8 @@ func (s *Store) define(ctx context.Context, version int) error {
 
 // transaction runs f between BEGIN and COMMIT on the landing connection.
 func (s *Store) transaction(ctx context.Context, f func() error) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	if _, err := s.landing.ExecContext(ctx, "BEGIN"); err != nil {
 		return err
 	}

@@ -11,8 +11,9 @@ type Kind = uint8
 
 // Kinds of records; see the macro kind_name.
 const (
-	IPv4 Kind = 1
-	IPv6 Kind = 2
+	IPv4     Kind = 1
+	IPv6     Kind = 2
+	Flexible Kind = 7
 )
 
 // RateOrigin tells where a sampling rate was learned, as stored.

@@ -31,6 +31,16 @@ CREATE TABLE ledger (
     PRIMARY KEY (source, hop, shard, name)
 );
 
+-- What the decoder of other devices' datagrams knows of each exporter, as JSON: templates, sampling rates, sequence
+-- numbers, and sets that wait for their template.
+CREATE TABLE collector_state (
+    exporter VARCHAR NOT NULL,
+    shard    USMALLINT NOT NULL,
+    part     VARCHAR NOT NULL,
+    value    VARCHAR NOT NULL,
+    PRIMARY KEY (exporter, shard, part)
+);
+
 -- Flows of our own samplers that took every packet. Addresses are two numbers, IPv4 as ::ffff:a.b.c.d. People read the
 -- view flows; the view flow_numbers has both tables with the columns of the second.
 CREATE TABLE flow_rows (
