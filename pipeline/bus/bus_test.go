@@ -4,29 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
+	"unsafe"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"netstream/pipeline/bus"
-	"netstream/pipeline/embedded"
 	"netstream/schemas/message"
 )
 
 // open makes a bus on an embedded JetStream of its own.
 func open(t testing.TB, layout bus.Layout) *bus.Bus {
 	t.Helper()
-	srv, err := embedded.Start(t.TempDir(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(srv.Close)
-	conn, err := srv.Connect("test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	b, err := bus.New(conn, "live", layout)
+	b, err := bus.New(connect(t), "live", layout)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,32 +164,143 @@ func TestAFullStreamMakesTheWriterWait(t *testing.T) {
 	}
 }
 
-func TestOtherShardCountsAreRefused(t *testing.T) {
-	srv, err := embedded.Start(t.TempDir(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer srv.Close()
-	conn, err := srv.Connect("test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+func TestAFullStreamTakesABatchWholeOrWaits(t *testing.T) {
 	layout := bus.DefaultLayout()
-	if _, err := bus.New(conn, "live", layout); err != nil {
+	layout.MaxBytes = 64 << 10
+	b := open(t, layout)
+	stream, commits := b.Pipeline.UpdatesStream(), b.Pipeline.Commits(0)
+	w, _, err := b.Writer(t.Context(), stream, commits)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := bus.New(conn, "live", layout); err != nil {
-		t.Fatalf("the same layout again: %v", err)
+	waits, published := 0, 0
+	w.OnWait(func(error) {
+		waits++ // make room: all but the last commit and its batch's last parts goes
+		for _, subject := range []string{"ns.live.updates.>", commits} {
+			if err := b.Release(t.Context(), stream, subject, 1<<40); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for waits < 3 && published < 1000 {
+		parts := []bus.Part{{Subject: b.Pipeline.Updates(0, 0), Body: make([]byte, 8<<10)}, {Subject: b.Pipeline.Updates(1, 0), Body: make([]byte, 8<<10)}}
+		if err := w.PublishBatch(t.Context(), parts, header("x"), nil); err != nil {
+			t.Fatal(err)
+		}
+		published++
+		if last := readAll(t, b, stream, []string{"ns.live.>"}, 0); last[len(last)-1].Subject != commits || last[len(last)-2].Subject != parts[1].Subject {
+			t.Fatalf("after batch %d the stream ends with %s", published, last[len(last)-1].Subject)
+		}
 	}
-	layout.FlowShards++
-	if _, err := bus.New(conn, "live", layout); !errors.Is(err, bus.ErrLayout) {
-		t.Errorf("another shard count: %v, want ErrLayout", err)
+	if waits < 3 {
+		t.Error("the stream was never full")
+	}
+}
+
+func TestWhatCanNeverBePublishedIsRefusedAtOnce(t *testing.T) {
+	b := open(t, bus.DefaultLayout())
+	w, _, err := b.Writer(t.Context(), b.Pipeline.UpdatesStream(), b.Pipeline.Commits(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.OnWait(func(err error) { t.Errorf("waits: %v", err) })
+	if err := w.Publish(t.Context(), message.Header{}, make([]byte, b.MaxBody()+(32<<10))); !errors.Is(err, nats.ErrMaxPayload) {
+		t.Errorf("a body over the limit: %v", err)
+	}
+	if err := w.PublishBatch(t.Context(), make([]bus.Part, 1000), message.Header{}, nil); err == nil {
+		t.Error("a batch of 1,001 messages was taken")
+	}
+	if err := w.Publish(t.Context(), message.Header{}, make([]byte, b.MaxBody())); err != nil {
+		t.Errorf("the largest body: %v", err)
+	}
+}
+
+// TestBodiesAreAligned looks at where bodies lie after the way over the bus, with headers of any length.
+func TestBodiesAreAligned(t *testing.T) {
+	b := open(t, bus.DefaultLayout())
+	stream := b.Pipeline.UpdatesStream()
+	w, _, err := b.Writer(t.Context(), stream, b.Pipeline.Commits(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 17 {
+		h := header(strings.Repeat("x", n))
+		if err := w.PublishBatch(t.Context(), []bus.Part{{Subject: b.Pipeline.Updates(0, 0), Header: h, Body: make([]byte, 100)}}, h, make([]byte, 50)); err != nil {
+			t.Fatal(err)
+		}
+		if len(h) != 1 {
+			t.Fatalf("the caller's header was changed: %v", h)
+		}
+	}
+	for _, m := range readAll(t, b, stream, []string{"ns.live.>"}, 0) {
+		if at := uintptr(unsafe.Pointer(&m.Body[0])); at%8 != 0 {
+			t.Errorf("%s: body at %#x, header %v", m.Where(), at, m.Header)
+		}
+	}
+}
+
+// TestReaderOutlivesItsConsumer deletes the server's side of a reader again and again.
+func TestReaderOutlivesItsConsumer(t *testing.T) {
+	conn := connect(t)
+	b, err := bus.New(conn, "live", bus.DefaultLayout())
+	if err != nil {
+		t.Fatal(err)
+	}
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, subject := b.Pipeline.FlowsStream(), b.Pipeline.Flows(0)
+	w, _, err := b.Writer(t.Context(), stream, subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := b.Reader(t.Context(), stream, []string{subject}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reopened := 0
+	r.OnWait(func(error) { reopened++ })
+	for n := range 100 {
+		if err := w.Publish(t.Context(), message.Header{}, []byte(strconv.Itoa(n))); err != nil {
+			t.Fatal(err)
+		}
+		if n%20 == 10 {
+			s, err := js.Stream(t.Context(), stream)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name := range s.ConsumerNames(t.Context()).Name() {
+				if err := js.DeleteConsumer(t.Context(), stream, name); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		var m *bus.Message
+		for m == nil {
+			if m, err = r.Next(t.Context(), time.Second); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if string(m.Body) != strconv.Itoa(n) {
+			t.Fatalf("%s is %q, want %d", m.Where(), m.Body, n)
+		}
+	}
+	if reopened == 0 {
+		t.Error("the reader was never cut off: the test tests nothing")
+	}
+	r.Close()
+	s, err := js.Stream(t.Context(), stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := s.Info(t.Context()); err != nil || info.State.Consumers != 0 {
+		t.Errorf("Close left %d consumers, error %v", info.State.Consumers, err)
 	}
 }
 
 func BenchmarkPublish(b *testing.B) {
-	for _, size := range []int{64 << 10, 256 << 10, 512 << 10} {
+	for _, size := range []int{64 << 10, 512 << 10, 2 << 20} {
 		b.Run(fmt.Sprint(size>>10, "KiB"), func(b *testing.B) {
 			line := open(b, bus.DefaultLayout())
 			w, _, err := line.Writer(b.Context(), line.Pipeline.FlowsStream(), line.Pipeline.Flows(0))
@@ -214,7 +319,7 @@ func BenchmarkPublish(b *testing.B) {
 }
 
 func BenchmarkBatch(b *testing.B) {
-	for _, size := range []int{64 << 10, 256 << 10, 512 << 10} {
+	for _, size := range []int{64 << 10, 512 << 10, 2 << 20} {
 		b.Run(fmt.Sprint("2x", size>>10, "KiB"), func(b *testing.B) {
 			line := open(b, bus.DefaultLayout())
 			w, _, err := line.Writer(b.Context(), line.Pipeline.UpdatesStream(), line.Pipeline.Commits(0))

@@ -17,15 +17,16 @@ type Layout struct {
 	FlowShards   int         `yaml:"flow_shards" doc:"partitions of the flows; fixed when the streams are created"`
 	Replicas     int         `yaml:"replicas" doc:"copies of each stream in a JetStream cluster: 1, 3 or 5"`
 	MaxBytes     config.Size `yaml:"max_bytes" doc:"hard limit of each stream; a full stream makes its writers wait"`
+	SoftBytes    config.Size `yaml:"soft_bytes" doc:"when a stream is larger, what all its readers are done with is deleted"`
 }
 
 // DefaultLayout suits one machine of a few cores.
 func DefaultLayout() Layout {
-	return Layout{PacketShards: 2, FlowShards: 2, Replicas: 1, MaxBytes: 64 * config.GiB}
+	return Layout{PacketShards: 2, FlowShards: 2, Replicas: 1, MaxBytes: 64 * config.GiB, SoftBytes: 64 * config.MiB}
 }
 
-// MaxShards bounds the shard counts.
-const MaxShards = 1024
+// MaxShards bounds the shard counts: a hand-over has up to two parts for each flow shard, and a batch takes 1,000.
+const MaxShards = 256
 
 // minMaxBytes leaves room for the largest batch, 64 MiB, whatever else is in the stream.
 const minMaxBytes = 128 * config.MiB
@@ -45,6 +46,9 @@ func (l Layout) Validate() error {
 	if l.MaxBytes < minMaxBytes {
 		ps.Addf("max_bytes", l.MaxBytes, "%s or more", minMaxBytes)
 	}
+	if l.SoftBytes < 1 || l.SoftBytes > l.MaxBytes/2 {
+		ps.Addf("soft_bytes", l.SoftBytes, "1 to half of max_bytes (%s)", l.MaxBytes)
+	}
 	return ps.Err()
 }
 
@@ -56,48 +60,74 @@ const (
 	metaFlowShards   = "netstream.flow_shards"
 )
 
-// createStreams creates the pipeline's streams, or checks those that exist. It is the one place that creates any.
-func (b *Bus) createStreams(want Layout) (Layout, error) {
-	p := b.Pipeline
-	ctx, cancel := context.WithTimeout(context.Background(), b.Timeout)
-	defer cancel()
-	prefix := "ns." + string(p) + "."
-	for _, s := range []struct {
-		name     string
-		subjects []string
-		atomic   bool
-	}{
+// definition is what sets a stream of a pipeline apart.
+type definition struct {
+	name     string
+	subjects []string
+	atomic   bool // takes atomic batches
+}
+
+func (b *Bus) definitions() []definition {
+	p, prefix := b.Pipeline, "ns."+string(b.Pipeline)+"."
+	return []definition{
 		{p.PacketsStream(), []string{prefix + "packets.>"}, false},
 		{p.UpdatesStream(), []string{prefix + "updates.>", prefix + "commits.>", prefix + "control"}, true},
 		{p.FlowsStream(), []string{prefix + "flows.>"}, false},
 		{p.ExportsStream(), []string{prefix + "exports.>"}, false},
 		{p.DatagramsStream(), []string{prefix + "datagrams.>"}, false},
-	} {
-		existing, err := b.js.Stream(ctx, s.name)
-		if err == nil {
-			if err := b.adopt(ctx, existing.CachedInfo().Config, want); err != nil {
+	}
+}
+
+// createStreams creates the pipeline's streams, or checks those that exist. It is the one place that creates any.
+func (b *Bus) createStreams(want Layout) (Layout, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), b.Timeout)
+	defer cancel()
+	var missing []definition
+	used := "" // a stream that has held messages
+	for _, d := range b.definitions() {
+		s, err := b.js.Stream(ctx, d.name)
+		switch {
+		case errors.Is(err, jetstream.ErrStreamNotFound):
+			missing = append(missing, d)
+		case err != nil:
+			return Layout{}, fmt.Errorf("look up stream %s: %w", d.name, err)
+		default:
+			info := s.CachedInfo()
+			if err := b.adopt(ctx, info.Config, want); err != nil {
 				return Layout{}, err
 			}
-			continue
+			if info.State.LastSeq > 0 {
+				used = d.name
+			}
 		}
-		if !errors.Is(err, jetstream.ErrStreamNotFound) {
-			return Layout{}, fmt.Errorf("look up stream %s: %w", s.name, err)
+	}
+	for _, d := range missing {
+		if used != "" { // a server that can't read a stream's files starts without it; an empty one in its place would hide that
+			return Layout{}, fmt.Errorf("%w: stream %s is missing, though %s has been written to: "+
+				"restore its files, or use another pipeline name or data directory", ErrLayout, d.name, used)
 		}
-		_, err = b.js.CreateStream(ctx, jetstream.StreamConfig{
-			Name: s.name, Subjects: s.subjects, Storage: jetstream.FileStorage, Replicas: want.Replicas,
-			Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxBytes: int64(want.MaxBytes),
-			AllowAtomicPublish: s.atomic,
-			// The last message on a subject is the fence: it must be read from the leader, never from a replica.
-			AllowDirect: false,
-			Metadata: map[string]string{
-				metaPacketShards: strconv.Itoa(want.PacketShards), metaFlowShards: strconv.Itoa(want.FlowShards),
-			},
-		})
-		if err != nil {
-			return Layout{}, fmt.Errorf("create stream %s: %w", s.name, explain(err, want))
+		if err := b.create(ctx, d, want); err != nil {
+			return Layout{}, err
 		}
 	}
 	return want, nil
+}
+
+func (b *Bus) create(ctx context.Context, d definition, want Layout) error {
+	_, err := b.js.CreateStream(ctx, jetstream.StreamConfig{
+		Name: d.name, Subjects: d.subjects, Storage: jetstream.FileStorage, Replicas: want.Replicas,
+		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxBytes: int64(want.MaxBytes),
+		AllowAtomicPublish: d.atomic,
+		// The last message on a subject is the fence: it must be read from the leader, never from a replica.
+		AllowDirect: false,
+		Metadata: map[string]string{
+			metaPacketShards: strconv.Itoa(want.PacketShards), metaFlowShards: strconv.Itoa(want.FlowShards),
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("create stream %s: %w", d.name, explain(err, want))
+	}
+	return nil
 }
 
 // adopt takes a stream that exists, whose limit and copies may be set anew.

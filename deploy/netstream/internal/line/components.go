@@ -15,14 +15,23 @@ func (l *Line) analyzer() lifecycle.Component {
 	check := l.health.Register("analyzer")
 	return lifecycle.Component{Name: "analyzer", Ready: ready, Run: func(ctx context.Context) error {
 		var waiting sync.WaitGroup
-		defer waiting.Wait()
 		waiting.Go(func() {
 			if l.Analyzer.Ready(ctx) == nil {
 				check.Ready()
 				close(ready)
 			}
 		})
-		return l.Analyzer.Run(ctx)
+		err := l.Analyzer.Run(ctx)
+		waiting.Wait()
+		select {
+		case <-ready:
+			return err
+		default:
+			if ctx.Err() != nil {
+				return nil // stopped while it opened the database, which calls that an error of its own
+			}
+			return err
+		}
 	}}
 }
 

@@ -108,6 +108,7 @@ func (l *Landing) resume(ctx context.Context) error {
 			l.after = at
 		}
 		l.shards[subject] = sh
+		l.reach(n, sh.position.Sequence)
 	}
 	return l.store.Snapshot(ctx, func(conn *sql.Conn) error {
 		entries, err := store.Ledger(ctx, conn)
@@ -218,6 +219,11 @@ func (l *Landing) land(ctx context.Context) error {
 	l.metrics.Rows.Add(float64(l.batch.Rows.Len()))
 	l.metrics.Messages.Add(float64(l.messages))
 	l.commit(l.batch.Ledger)
+	for shard, at := range l.batch.Positions {
+		if shard.Stream == l.stream {
+			l.reach(shard.Number, at.Sequence)
+		}
+	}
 	l.batch.Reset()
 	l.messages = 0
 	return nil

@@ -28,12 +28,13 @@ type Progress struct {
 	out     map[string]map[uint16]ledger.Entry // what each ager gave, by source and shard
 	ended   map[string]map[uint16]bool         // flow shards on which a source has ended
 	stopped map[int]error                      // flow shards that can't go on
+	reached map[int]uint64                     // stream sequence up to which each flow shard is landed
 }
 
 func newProgress(flowShards int) *Progress {
 	return &Progress{
 		shards: flowShards, changed: make(chan struct{}),
-		out: map[string]map[uint16]ledger.Entry{}, ended: map[string]map[uint16]bool{}, stopped: map[int]error{},
+		out: map[string]map[uint16]ledger.Entry{}, ended: map[string]map[uint16]bool{}, stopped: map[int]error{}, reached: map[int]uint64{},
 	}
 }
 
@@ -96,6 +97,20 @@ func (p *Progress) commit(entries map[ledger.Key]ledger.Entry) {
 		}
 	}
 	p.broadcast()
+}
+
+// Position is the stream sequence up to which a flow shard is landed.
+func (p *Progress) Position(shard int) uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.reached[shard]
+}
+
+// reach notes how far a flow shard is landed.
+func (p *Progress) reach(shard int, sequence uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.reached[shard] = sequence
 }
 
 // stop notes that a shard can't go on.
