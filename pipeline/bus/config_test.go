@@ -28,11 +28,12 @@ func TestConfigProblems(t *testing.T) {
 		{"one bad server of two", "bus: {url: 'nats://a,http://b'}", []string{
 			`f:1:7: bus.url: "nats://a,http://b", want nats://host:port or tls://host:port, several with commas, or nothing for the embedded server`,
 		}},
-		{"layout", "layout: {packet_shards: 0, flow_shards: 1025, replicas: 2, max_bytes: 1MiB}", []string{
-			"f:1:10: layout.packet_shards: 0, want 1 to 1024",
-			"f:1:28: layout.flow_shards: 1025, want 1 to 1024",
+		{"layout", "layout: {packet_shards: 0, flow_shards: 1025, replicas: 2, max_bytes: 1MiB, soft_bytes: 1GiB}", []string{
+			"f:1:10: layout.packet_shards: 0, want 1 to 256",
+			"f:1:28: layout.flow_shards: 1025, want 1 to 256",
 			"f:1:47: layout.replicas: 2, want 1, 3 or 5",
 			"f:1:60: layout.max_bytes: 1MiB, want 128MiB or more",
+			"f:1:77: layout.soft_bytes: 1GiB, want 1 to half of max_bytes (1MiB)",
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

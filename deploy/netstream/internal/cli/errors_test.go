@@ -80,7 +80,7 @@ See ` + "`netstream config check --help`" + `.`},
 		"bad configuration": {"config check -c DIR/bad.yaml", Usage, `
 netstream: DIR/bad.yaml:3:3: ager.inactive_timeout: soon, want a duration such as 500ms, 15s or 1h30m
 netstream: DIR/bad.yaml:4:3: ager.colour: unknown key, known here: …
-netstream: DIR/bad.yaml:6:3: layout.packet_shards: 0, want 1 to 1024`},
+netstream: DIR/bad.yaml:6:3: layout.packet_shards: 0, want 1 to 256`},
 		"contradiction": {"config check -c DIR/contradiction.yaml", Usage, `
 netstream: DIR/contradiction.yaml:3:3: ager.inactive_timeout: 15s, want at most active_timeout (5s)
 netstream: DIR/contradiction.yaml:4:10: layout.replicas: 3, want 1 on the embedded server (bus.url is empty)`},
