@@ -27,8 +27,9 @@ import (
 	"netstream/services/sampler"
 )
 
-// stopTimeout is for each component; all together stop within a fraction of it unless something hangs.
-const stopTimeout = 2 * time.Second
+// stopTimeout is for each component, and a guard against one that hangs: all together stop within a second or two, but a
+// transaction of the database on a loaded machine may take longer.
+const stopTimeout = 15 * time.Second
 
 // Line is a whole line, open but not running.
 type Line struct {
