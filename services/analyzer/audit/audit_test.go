@@ -244,3 +244,26 @@ func TestAuditOfAFileThatIsNotThere(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+func BenchmarkAudit(b *testing.B) {
+	s, err := store.Open(b.Context(), store.Options{Path: filepath.Join(b.TempDir(), "test.duckdb"), Threads: 2})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	const messages, flows = 50, 5000
+	line := linetest.Bus(b, 1)
+	rng, ager := rand.New(rand.NewPCG(3, 4)), linetest.NewAger(b, line, 0)
+	for range messages {
+		ager.Publish(linetest.Random(rng, flows, false, "a"))
+	}
+	ager.Publish(linetest.Message{Sources: []string{"a"}, End: true})
+	linetest.Land(b, line, s, "a")
+	for b.Loop() {
+		report, err := audit.Store(b.Context(), s)
+		if err != nil || report.Err() != nil {
+			b.Fatal(err, report.Err())
+		}
+	}
+	b.ReportMetric(messages*flows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}

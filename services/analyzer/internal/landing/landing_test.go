@@ -106,6 +106,9 @@ func TestAMessageThatCannotBeUsedStopsItsShardAlone(t *testing.T) {
 					t.Errorf("error %q does not name %s", err, part)
 				}
 			}
+			for ctx := deadline(t); l.Source("b").Rows < 20 && ctx.Err() == nil; {
+				time.Sleep(time.Millisecond)
+			}
 			if err := stop(); err != nil {
 				t.Fatal(err)
 			}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"unsafe"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -52,11 +53,7 @@ func (c *Column[T]) Extend(n int) []T {
 	}
 	c.start(n)
 	from := len(c.values)
-	if from+n > cap(c.values) {
-		c.values = append(c.values, make([]T, n)...)
-	} else {
-		c.values = c.values[:from+n]
-	}
+	c.values = slices.Grow(c.values, n)[:from+n]
 	c.mark(n)
 	return c.values[from:]
 }
@@ -71,7 +68,7 @@ func (c *Column[T]) AppendNull(n int) {
 		return
 	}
 	c.makeValid()
-	c.values = append(c.values, make([]T, n)...)
+	c.zeros(n)
 	c.nulls += n
 	c.growValid()
 }
@@ -81,8 +78,16 @@ func (c *Column[T]) start(n int) {
 	if len(c.values) > 0 || c.nulls == 0 {
 		return
 	}
-	c.values = append(c.values[:0], make([]T, c.nulls)...)
-	c.valid = append(c.valid[:0], make([]byte, (c.nulls+n+7)/8)...)
+	c.zeros(c.nulls)
+	c.valid = slices.Grow(c.valid[:0], (c.nulls+n+7)/8)
+	c.growValid()
+}
+
+// zeros adds n zeros.
+func (c *Column[T]) zeros(n int) {
+	from := len(c.values)
+	c.values = slices.Grow(c.values, n)[:from+n]
+	clear(c.values[from:])
 }
 
 // mark says that the last n rows have values.
