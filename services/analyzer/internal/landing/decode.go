@@ -21,6 +21,7 @@ type decoder struct {
 	ledger   ledger.Rows
 	sources  []uint32 // the database's numbers of the message's sources
 	monitors []uint16
+	over     bool // the message added last ends a source on its shard
 }
 
 // ids gives names their numbers in the database.
@@ -72,8 +73,11 @@ func (d *decoder) add(b *store.Batch, m *bus.Message, after uint64) (last uint64
 	}
 	d.appendIPv4(&b.Rows)
 	d.appendIPv6(&b.Rows)
+	d.over = false
 	for i := range d.ledger.Len() {
-		keep(b.Ledger, d.ledger.At(i))
+		e := d.ledger.At(i)
+		d.over = d.over || e.Hop == ledger.Ager && e.Name == ended
+		keep(b.Ledger, e)
 	}
 	return after + count, nil
 }

@@ -184,10 +184,16 @@ func (l *Landing) take(m *bus.Message) {
 	if l.batch.Empty() {
 		l.deadline = time.Now().Add(l.cfg.Interval)
 	}
+	if l.decoder.over { // someone may wait for the source; the other shards' ends are on their way
+		l.deadline = time.Now().Add(min(l.cfg.Interval, endWait))
+	}
 	sh.position = store.Position{Sequence: m.Sequence, Number: number}
 	l.batch.Positions[store.Shard{Stream: l.stream, Number: sh.number}] = sh.position
 	l.messages++
 }
+
+// endWait is how long the last flows of a source wait for others.
+const endWait = 20 * time.Millisecond
 
 // memoryWait bounds how long landing waits for queries to give memory back, well above their own time limit.
 const memoryWait = 2 * time.Minute
