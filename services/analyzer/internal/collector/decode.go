@@ -186,7 +186,7 @@ func (d *Decoder) flush(ctx context.Context) error {
 			d.batch.Ledger[e.Key()] = *e
 		}
 	}
-	if err := d.store.Land(context.WithoutCancel(ctx), d.batch); err != nil {
+	if err := d.store.Land(ctx, d.batch); err != nil {
 		return err
 	}
 	d.batch.Reset()

@@ -2,6 +2,7 @@ package landing_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -79,6 +80,11 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		}
 		if err := cmd.Wait(); err == nil || cmd.ProcessState.Exited() {
 			t.Fatalf("it ended by itself: %v", cmd.ProcessState)
+		}
+		if _, err := os.Stat(path); err == nil { // a killed process leaves closed books, and a log to be read first
+			if report, err := audit.File(t.Context(), path); err != nil && !errors.Is(err, store.ErrNotOurs) || err == nil && report.Err() != nil {
+				t.Errorf("after a kill: %v, %v", err, report)
+			}
 		}
 	}
 	for i := range agers {

@@ -72,6 +72,7 @@ func Open(ctx context.Context, cfg Config, b *bus.Bus, s *store.Store, m *Metric
 		cfg:      cfg, bus: b, store: s, metrics: m, log: log, stream: b.Pipeline.FlowsStream(),
 		shards: map[string]*shard{}, decoder: newDecoder(s), batch: store.NewBatch(),
 	}
+	l.batch.Retried = m.Retries.Inc
 	if err := s.SetFlowShards(ctx, b.Layout.FlowShards); err != nil {
 		return nil, err
 	}
@@ -195,30 +196,14 @@ func (l *Landing) take(m *bus.Message) {
 // endWait is how long the last flows of a source wait for others.
 const endWait = 20 * time.Millisecond
 
-// memoryWait bounds how long landing waits for queries to give memory back, well above their own time limit.
-const memoryWait = 2 * time.Minute
-
-// land lands the batch, even when ctx has ended: a transaction is short, and what is in hand is finished. When queries
-// have all the memory it waits for them and tries again.
+// land lands the batch, even when ctx has ended: what is in hand is finished.
 func (l *Landing) land(ctx context.Context) error {
 	if l.batch.Empty() {
 		return nil
 	}
 	start := time.Now()
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		err := l.store.Land(context.WithoutCancel(ctx), l.batch)
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, store.ErrMemory) || time.Since(start) > memoryWait {
-			return err
-		}
-		l.metrics.Retries.Inc()
-		select {
-		case <-ctx.Done():
-			return err // not landed, so read again after the next start
-		case <-time.After(wait):
-		}
+	if err := l.store.Land(ctx, l.batch); err != nil {
+		return err
 	}
 	l.metrics.Seconds.Add(time.Since(start).Seconds())
 	l.metrics.Transactions.Inc()

@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -20,6 +22,8 @@ type Batch struct {
 	Positions map[Shard]Position
 	// Also runs within the transaction, for state that must move with rows and positions; nil: nothing.
 	Also func(context.Context, Execer) error
+	// Retried is told when the transaction is tried again; nil: nobody is.
+	Retried func()
 }
 
 // Execer runs statements within the landing transaction.
@@ -42,9 +46,38 @@ func (b *Batch) Reset() {
 	clear(b.Positions)
 }
 
-// Land lands a batch: all of it or, after an error, nothing. The batch stays the caller's.
+// memoryWait bounds how long landing waits for queries to give memory back, well above their own time limit.
+const memoryWait = 2 * time.Minute
+
+// Land lands a batch: all of it or, after an error, nothing. The batch stays the caller's. A transaction is finished even
+// when ctx has ended, since it is short. When queries have all the memory, Land waits for them and tries again; the end of
+// ctx ends that.
 func (s *Store) Land(ctx context.Context, b *Batch) error {
-	err := s.transaction(ctx, func() error {
+	start := time.Now()
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		err := explain(s.land(context.WithoutCancel(ctx), b))
+		if err == nil {
+			s.keepNames()
+			return nil
+		}
+		err = fmt.Errorf("land %d rows: %w", b.Rows.Len(), err)
+		if !errors.Is(err, ErrMemory) || time.Since(start) > memoryWait {
+			return err
+		}
+		if b.Retried != nil {
+			b.Retried()
+		}
+		select {
+		case <-ctx.Done():
+			return err // not landed, so read again after the next start
+		case <-time.After(wait):
+		}
+	}
+}
+
+// land is one transaction.
+func (s *Store) land(ctx context.Context, b *Batch) error {
+	return s.transaction(ctx, func() error {
 		if err := s.insertNames(ctx); err != nil {
 			return err
 		}
@@ -61,11 +94,6 @@ func (s *Store) Land(ctx context.Context, b *Batch) error {
 		}
 		return s.upsertPositions(ctx, b.Positions)
 	})
-	if err != nil {
-		return fmt.Errorf("land %d rows: %w", b.Rows.Len(), explain(err))
-	}
-	s.keepNames()
-	return nil
 }
 
 type execer struct{ s *Store }
