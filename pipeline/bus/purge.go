@@ -40,6 +40,9 @@ func (b *Bus) Usage(ctx context.Context, stream string, subjects bool) (Usage, e
 
 // Purge deletes the messages of a subject before the one with that sequence, and never the last: it is the fence.
 func (b *Bus) Purge(ctx context.Context, stream, subject string, before uint64) error {
+	if before <= 1 {
+		return nil // nothing comes before; to the server a purge before 0 is a purge of all
+	}
 	last, err := b.Last(ctx, stream, subject)
 	if err != nil || last == nil {
 		return err

@@ -1,7 +1,6 @@
 package bus_test
 
 import (
-	"context"
 	"fmt"
 	"testing"
 
@@ -11,7 +10,7 @@ import (
 	"netstream/schemas/message"
 )
 
-func TestReleaseKeepsTheLast(t *testing.T) {
+func TestPurgeKeepsTheLast(t *testing.T) {
 	b := open(t, bus.DefaultLayout())
 	stream := b.Pipeline.PacketsStream()
 	publish := func(source string, n int) {
@@ -35,20 +34,22 @@ func TestReleaseKeepsTheLast(t *testing.T) {
 		return out
 	}
 	for _, c := range []struct {
-		upTo uint64
-		want []string
+		before uint64
+		want   []string
 	}{
 		{0, []string{"1 old", "2 old", "3 old", "4 live", "5 live", "6 live", "7 live", "8 live"}},
-		{2, []string{"3 old", "4 live", "5 live", "6 live", "7 live", "8 live"}},
-		{6, []string{"3 old", "7 live", "8 live"}},
-		{5, []string{"3 old", "7 live", "8 live"}}, // stale
+		{3, []string{"3 old", "4 live", "5 live", "6 live", "7 live", "8 live"}},
+		{7, []string{"3 old", "7 live", "8 live"}},
+		{6, []string{"3 old", "7 live", "8 live"}}, // stale
 		{1 << 40, []string{"3 old", "8 live"}},
 	} {
-		if err := b.Release(t.Context(), stream, b.Pipeline.Packets(0, "*"), c.upTo); err != nil {
-			t.Fatal(err)
+		for _, source := range []string{"old", "live", "unheard-of"} {
+			if err := b.Purge(t.Context(), stream, b.Pipeline.Packets(0, source), c.before); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if diff := cmp.Diff(c.want, left()); diff != "" {
-			t.Errorf("released up to %d (-want +got):\n%s", c.upTo, diff)
+			t.Errorf("purged before %d (-want +got):\n%s", c.before, diff)
 		}
 	}
 	w, last, err := b.Writer(t.Context(), stream, b.Pipeline.Packets(0, "old"))
@@ -57,12 +58,5 @@ func TestReleaseKeepsTheLast(t *testing.T) {
 	}
 	if err := w.Publish(t.Context(), message.Header{}, nil); err != nil {
 		t.Errorf("the fence is gone: %v", err)
-	}
-}
-
-func TestReleaseOfNothing(t *testing.T) {
-	b := open(t, bus.DefaultLayout())
-	if err := b.Release(context.Background(), b.Pipeline.FlowsStream(), "ns.live.flows.*", 100); err != nil {
-		t.Error(err)
 	}
 }
