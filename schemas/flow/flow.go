@@ -52,7 +52,7 @@ func (r *Rows[K]) Len() int { return len(r.First) }
 
 // Append adds a row. Between two Resets either all rows are appended as sampled or none is.
 func (r *Rows[K]) Append(f *Row[K], sampled bool) {
-	r.Keys.Append(&f.Key)
+	r.Keys.Append(f.Key)
 	r.Source = append(r.Source, f.Source)
 	r.Monitor = append(r.Monitor, f.Monitor)
 	r.First = append(r.First, f.First)

@@ -72,7 +72,7 @@ type IPv4Columns struct {
 func (c *IPv4Columns) Len() int { return len(c.Src) }
 
 // Append adds a key.
-func (c *IPv4Columns) Append(k *IPv4) {
+func (c *IPv4Columns) Append(k IPv4) {
 	c.Direction = appendSparse(c.Direction, len(c.Src), k.Direction)
 	c.Src = append(c.Src, k.Src)
 	c.Dst = append(c.Dst, k.Dst)

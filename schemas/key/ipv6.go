@@ -74,7 +74,7 @@ type IPv6Columns struct {
 func (c *IPv6Columns) Len() int { return len(c.Src) }
 
 // Append adds a key.
-func (c *IPv6Columns) Append(k *IPv6) {
+func (c *IPv6Columns) Append(k IPv6) {
 	c.Direction = appendSparse(c.Direction, len(c.Src), k.Direction)
 	c.Src = append(c.Src, k.Src)
 	c.Dst = append(c.Dst, k.Dst)

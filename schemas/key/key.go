@@ -18,7 +18,7 @@ type Key[K any] interface {
 // Columns holds keys of one kind, a slice a field.
 type Columns[K any] interface {
 	Len() int
-	Append(*K)
+	Append(K)
 	Read(i int, k *K)
 	Reset()
 	Columns() []columns.Column

@@ -59,7 +59,7 @@ func (r *Rows[K]) Append(p *Row[K]) {
 		}
 		r.Window = append(r.Window, p.Window)
 	}
-	r.Keys.Append(&p.Key)
+	r.Keys.Append(p.Key)
 	r.Time = append(r.Time, p.Time)
 	r.Bytes = append(r.Bytes, p.Bytes)
 	r.TCPFlags = append(r.TCPFlags, p.TCPFlags)

@@ -65,7 +65,7 @@ func (r *Rows[K]) Append(u *Row[K], sampled bool) {
 		}
 		r.Window = append(r.Window, u.Window)
 	}
-	r.Keys.Append(&u.Key)
+	r.Keys.Append(u.Key)
 	r.Source = append(r.Source, u.Source)
 	r.Monitor = append(r.Monitor, u.Monitor)
 	r.First = append(r.First, u.First)

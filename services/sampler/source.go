@@ -44,8 +44,6 @@ type source struct {
 	sending  context.Context // ends when a sender fails
 
 	header parser.Header
-	row4   packet.Row[key.IPv4]
-	row6   packet.Row[key.IPv6]
 
 	packets, bytes atomic.Uint64 // observed, for progress
 }
@@ -154,25 +152,23 @@ func (s *source) take(p *Packet) {
 	filed := window.Of(max(t, s.newest-int64(s.cfg.AllowedLateness)))
 	var number int
 	if h.Kind == parser.IPv4 {
-		r := &s.row4
-		r.Key = key.IPv4{
+		k := key.IPv4{
 			Src: h.Src4, Dst: h.Dst4, SrcPort: h.SrcPort, DstPort: h.DstPort, Protocol: h.Protocol, TOS: h.TOS, Interface: p.Interface,
 		}
-		r.Time, r.Window, r.Bytes, r.Weight, r.TCPFlags = t, filed, h.Bytes, weight, h.TCPFlags
-		number = key.Shard(r.Key.TupleHash(s.seed), len(s.shards))
+		number = key.Shard(k.TupleHash(s.seed), len(s.shards))
 		if sh := s.shards[number]; s.ordinal > sh.covered {
-			sh.fill.ipv4.Append(r)
+			r := packet.Row[key.IPv4]{Key: k, Time: t, Window: filed, Bytes: h.Bytes, Weight: weight, TCPFlags: h.TCPFlags}
+			sh.fill.ipv4.Append(&r)
 		}
 	} else {
-		r := &s.row6
-		r.Key = key.IPv6{
+		k := key.IPv6{
 			Src: h.Src6, Dst: h.Dst6, SrcPort: h.SrcPort, DstPort: h.DstPort, Protocol: h.Protocol, TOS: h.TOS,
 			FlowLabel: h.FlowLabel, Interface: p.Interface,
 		}
-		r.Time, r.Window, r.Bytes, r.Weight, r.TCPFlags = t, filed, h.Bytes, weight, h.TCPFlags
-		number = key.Shard(r.Key.TupleHash(s.seed), len(s.shards))
+		number = key.Shard(k.TupleHash(s.seed), len(s.shards))
 		if sh := s.shards[number]; s.ordinal > sh.covered {
-			sh.fill.ipv6.Append(r)
+			r := packet.Row[key.IPv6]{Key: k, Time: t, Window: filed, Bytes: h.Bytes, Weight: weight, TCPFlags: h.TCPFlags}
+			sh.fill.ipv6.Append(&r)
 		}
 	}
 	s.books.out[number].add(h.Bytes)
