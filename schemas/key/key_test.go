@@ -142,7 +142,7 @@ func roundTrip[K key.Key[K]](t *testing.T, random func(*rand.Rand) K, direction 
 				*direction(&k) = 1
 			}
 			want = append(want, k)
-			out.Append(&k)
+			out.Append(k)
 		}
 		b, err := columns.Append(nil, out.Columns())
 		if err != nil {
@@ -168,7 +168,7 @@ func roundTrip[K key.Key[K]](t *testing.T, random func(*rand.Rand) K, direction 
 		}
 		k := want[0]
 		*direction(&k) = 0
-		out.Append(&k)
+		out.Append(k)
 		if b, err := columns.Append(nil, out.Columns()); err != nil || bytes.Contains(b, []byte("direction")) {
 			t.Errorf("after Reset: direction still sent, error %v", err)
 		}
