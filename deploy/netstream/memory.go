@@ -8,7 +8,7 @@ import (
 // heapLimit and heapGrowth let Go keep and reuse the large buffers that messages and stream blocks pass through, within a
 // bound. With the defaults a fifth of the line's time went into fresh pages from the system, and the heap had no bound.
 const (
-	heapLimit  = 400 << 20
+	heapLimit  = 520 << 20
 	heapGrowth = 200
 )
 

@@ -13,7 +13,7 @@ import (
 type Config struct {
 	Database     string        `yaml:"database" doc:"DuckDB file; empty: netstream.duckdb in the data directory"`
 	MemoryLimit  config.Size   `yaml:"memory_limit" doc:"memory for the database, queries included; 0: 80 % of the machine's"`
-	Threads      int           `yaml:"threads" doc:"threads of the database; 0: one a core"`
+	Threads      int           `yaml:"threads" doc:"threads of the database; 0: one for two cores, so that the other stages have theirs"`
 	LandInterval time.Duration `yaml:"land_interval" doc:"the longest that a flow waits on a quiet line before it can be queried"`
 	FlowShards   []int         `yaml:"flow_shards" doc:"flow shards pinned to this analyzer; empty: all"`
 	API          APIConfig     `yaml:"api"`

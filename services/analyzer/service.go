@@ -5,10 +5,12 @@
 package analyzer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -52,7 +54,7 @@ func New(cfg Config, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) *S
 // Run opens the database and works until ctx ends or it can't go on. What was read by then is landed.
 func (s *Service) Run(ctx context.Context) (err error) {
 	defer s.once.Do(func() { close(s.ready) })
-	st, err := store.Open(ctx, store.Options{Path: s.cfg.Database, MemoryLimit: int64(s.cfg.MemoryLimit), Threads: s.cfg.Threads})
+	st, err := store.Open(ctx, store.Options{Path: s.cfg.Database, MemoryLimit: int64(s.cfg.MemoryLimit), Threads: cmp.Or(s.cfg.Threads, max(1, runtime.NumCPU()/2))})
 	if err != nil {
 		return fmt.Errorf("analyzer: %w", err)
 	}
