@@ -37,10 +37,10 @@ type source struct {
 
 // kind is the flow table of one monitor.
 type kind[K key.Key[K]] struct {
-	table      *flows.Table[K]
-	monitor    uint8
-	flowSeed   uint64 // of flow hashes
-	digestSeed uint64 // of flow digests
+	table    *flows.Table[K]
+	monitor  uint8
+	flowSeed uint64         // of flow hashes
+	hasher   flow.Hasher[K] // of flow digests
 }
 
 // held are the updates of one window.
@@ -73,7 +73,7 @@ func newSource(name string, shard, packetShards int, aging flows.Aging) *source 
 func newKind[K key.Key[K]](source string, monitor uint8, aging flows.Aging) *kind[K] {
 	return &kind[K]{
 		table: flows.New[K](aging), monitor: monitor,
-		flowSeed: key.FlowSeed(source, monitors[monitor]), digestSeed: key.Seed(monitors[monitor]),
+		flowSeed: key.FlowSeed(source, monitors[monitor]), hasher: flow.Hasher[K]{Seed: key.Seed(monitors[monitor])},
 	}
 }
 
@@ -170,5 +170,5 @@ func account[K key.Key[K]](s *source, k *kind[K], f *flow.Row[K]) {
 	s.out.Packets += f.Packets
 	s.out.Bytes += f.Bytes
 	s.out.Rows++
-	s.out.Digest = s.out.Digest.Add(flow.Hash(f, k.digestSeed))
+	s.out.Digest = s.out.Digest.Add(k.hasher.Hash(f))
 }

@@ -128,3 +128,30 @@ func (f *File) Run(ctx context.Context) error {
 	}
 	return f.pump(ctx, f.reader, true)
 }
+
+// Files reads captures to their end, one after another. Those that are published already are passed over, or with again
+// read once more. Nothing is published unless all of them can be opened.
+func (s *Service) Files(ctx context.Context, paths []string, again bool) error {
+	var files []*File
+	var errs []error
+	for _, path := range paths {
+		f, err := s.Open(ctx, path, again, func(string) (bool, error) { return again, nil })
+		errs = append(errs, err)
+		files = append(files, f)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	for i, f := range files {
+		err := f.Run(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%w (%d packets before it are published)", err, f.Progress().Packets))
+			continue
+		}
+		s.log.Info("capture is published", "file", paths[i], "source", f.Source())
+	}
+	return errors.Join(errs...)
+}

@@ -69,7 +69,7 @@ func (k *command) runFiles(c *cobra.Command, paths []string, f *runFlags) error 
 			return err
 		}
 	}
-	l, err := line.Open(cfg, k.global.data, version(), k.log(cfg))
+	l, err := line.Open(cfg, k.global.data, k.log(cfg))
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"netstream/deploy/netstream/internal/datadir"
 	"netstream/deploy/netstream/internal/line"
 	"netstream/pipeline/bus"
+	"netstream/pipeline/stage"
 	"netstream/services/ager"
 	"netstream/services/analyzer"
 	"netstream/services/exporter"
@@ -95,12 +96,11 @@ be killed and started at any time, in any number; nothing is lost or doubled.`,
 			}
 			var shards []int
 			if count != nil {
-				if shards, err = parseShards(list, count(cfg)); err != nil {
+				if shards, err = stage.ParseShards(list, count(cfg)); err != nil {
 					return wrongUsage(c, "--shards: %w", err)
 				}
 			}
-			log := k.log(cfg)
-			return line.Stage(c.Context(), cfg, name, version(), log, func(b *bus.Bus, reg prometheus.Registerer) func(context.Context) error {
+			return stage.Run(c.Context(), base(cfg), name, k.log(cfg), func(b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) func(context.Context) error {
 				return create(cfg, shards, b, reg, log)
 			})
 		},
@@ -110,6 +110,11 @@ be killed and started at any time, in any number; nothing is lost or doubled.`,
 		c.Flags().StringVar(&list, "shards", "", "`shards` that this process owns, such as 0,2-3 (default: all)")
 	}
 	return c
+}
+
+// base is what a stage needs of the whole configuration.
+func base(cfg line.Config) stage.Base {
+	return stage.Base{Bus: cfg.Bus, Layout: cfg.Layout, Telemetry: cfg.Telemetry}
 }
 
 // loadStage reads the configuration of a stage, which needs a server to meet the others.

@@ -56,7 +56,7 @@ data.`,
 
 // live runs a line with its work until ctx ends.
 func (k *command) live(ctx context.Context, cfg line.Config, work func(context.Context, *line.Line) error) error {
-	l, err := line.Open(cfg, k.global.data, version(), k.log(cfg))
+	l, err := line.Open(cfg, k.global.data, k.log(cfg))
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"netstream/pipeline/bus"
 	"netstream/pipeline/embedded"
 	"netstream/pipeline/lifecycle"
+	"netstream/pipeline/stage"
 	"netstream/pipeline/telemetry"
 	"netstream/services/ager"
 	"netstream/services/analyzer"
@@ -51,12 +52,12 @@ type Line struct {
 }
 
 // Open takes the data directory and makes a line on it. The caller closes it.
-func Open(cfg Config, data, version string, log *slog.Logger) (*Line, error) {
+func Open(cfg Config, data string, log *slog.Logger) (*Line, error) {
 	dir, err := datadir.Open(data)
 	if err != nil {
 		return nil, err
 	}
-	l := &Line{cfg: cfg, log: log, dir: dir, registry: telemetry.NewRegistry(version), health: &telemetry.Health{}}
+	l := &Line{cfg: cfg, log: log, dir: dir, registry: telemetry.NewRegistry(telemetry.Version()), health: &telemetry.Health{}}
 	if err := l.connect(); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
@@ -67,8 +68,8 @@ func Open(cfg Config, data, version string, log *slog.Logger) (*Line, error) {
 	l.telemetry = telemetry.NewServer(cfg.Telemetry.Listen, telemetry.Handler(l.registry, l.health), log)
 	l.Analyzer = analyzer.New(l.cfg.Analyzer, l.bus, l.registry, log)
 	l.Exporter = exporter.New(cfg.Exporter, l.bus, l.registry, log)
-	l.ager = ager.New(cfg.Ager, l.bus, Shards(cfg.Layout.FlowShards), l.registry, log)
-	l.flowCache = flowcache.New(cfg.FlowCache, l.bus, Shards(cfg.Layout.PacketShards), l.registry, log)
+	l.ager = ager.New(cfg.Ager, l.bus, stage.AllShards(cfg.Layout.FlowShards), l.registry, log)
+	l.flowCache = flowcache.New(cfg.FlowCache, l.bus, stage.AllShards(cfg.Layout.PacketShards), l.registry, log)
 	l.Sampler = sampler.New(cfg.Sampler, l.bus, l.registry, log)
 	return l, nil
 }
@@ -147,12 +148,3 @@ func (l *Line) Close() error {
 
 // Data is the data directory as it was named.
 func (l *Line) Data() string { return l.dir.Path() }
-
-// Shards lists the shards 0 to n-1.
-func Shards(n int) []int {
-	list := make([]int, n)
-	for i := range list {
-		list[i] = i
-	}
-	return list
-}

@@ -40,7 +40,7 @@ func quiet() *slog.Logger {
 // with runs a line on a data directory for as long as work takes.
 func with(t testing.TB, cfg line.Config, data string, work func(ctx context.Context, l *line.Line)) {
 	t.Helper()
-	l, err := line.Open(cfg, data, "test", quiet())
+	l, err := line.Open(cfg, data, quiet())
 	if err != nil {
 		t.Fatal(err)
 	}

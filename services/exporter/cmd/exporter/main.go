@@ -1,93 +1,33 @@
-// Command exporter runs stage 4a alone: it sends the flows of a pipeline as NetStream datagrams. The bus is an external
-// NATS server.
+// Command exporter runs stage 4a alone, on an external NATS server: it sends flows as NetStream datagrams.
 package main
 
 import (
 	"context"
-	"errors"
-	"flag"
-	"fmt"
-	"os"
-	"os/signal"
-	"runtime/debug"
-	"syscall"
-	"time"
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"netstream/pipeline/bus"
-	"netstream/pipeline/config"
-	"netstream/pipeline/lifecycle"
+	"netstream/pipeline/stage"
 	"netstream/pipeline/telemetry"
 	"netstream/services/exporter"
 )
-
-// stopTimeout is what a component gets to stop: the exporter's own grace and a little more.
-const stopTimeout = 3 * time.Second
 
 // settings is the configuration file.
 type settings struct {
 	Bus       bus.Config       `yaml:"bus" doc:"where the streams are"`
 	Layout    bus.Layout       `yaml:"layout" doc:"of the streams, as they were created"`
 	Telemetry telemetry.Config `yaml:"telemetry" doc:"log, metrics and health"`
-	Exporter  exporter.Config  `yaml:"exporter" doc:"what is sent where"`
+	Service   exporter.Config  `yaml:"exporter" doc:"stage 4a: flows to NetStream datagrams"`
 }
 
 func main() {
-	file := flag.String("c", "", "configuration `file` (YAML); NETSTREAM_… variables override it")
-	check := flag.Bool("check", false, "check the configuration and exit")
-	dump := flag.Bool("dump", false, "print the effective configuration and exit")
-	flag.Parse()
-	cfg := settings{bus.DefaultConfig(), bus.DefaultLayout(), telemetry.DefaultConfig(), exporter.DefaultConfig()}
-	err := config.Load(*file, os.Environ(), &cfg)
-	if err == nil && cfg.Bus.URL == "" && !*dump {
-		err = errors.New("bus.url: no NATS server, want one such as nats://127.0.0.1:4222 (also as NETSTREAM_BUS_URL)")
-	}
-	switch {
-	case err != nil:
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(2)
-	case *dump:
-		err = config.Dump(os.Stdout, cfg)
-	case !*check:
-		err = run(cfg)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
-
-// run runs the exporter until a signal or a failure.
-func run(cfg settings) error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	log := telemetry.NewLogger(os.Stderr, cfg.Telemetry.LogFormat, cfg.Telemetry.LogLevel)
-	conn, err := bus.Connect(cfg.Bus, "exporter "+cfg.Exporter.Name)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	b, err := bus.New(conn, cfg.Bus.Pipeline, cfg.Layout)
-	if err != nil {
-		return err
-	}
-	registry, health := telemetry.NewRegistry(version()), &telemetry.Health{}
-	registry.MustRegister(health)
-	server := telemetry.NewServer(cfg.Telemetry.Listen, telemetry.Handler(registry, health), log)
-	check, service := health.Register("exporter"), exporter.New(cfg.Exporter, b, registry, log)
-
-	g := lifecycle.New(log, stopTimeout)
-	g.Add(lifecycle.Component{Name: "telemetry", Run: server.Run, Ready: server.Ready()})
-	g.Add(lifecycle.Component{Name: "exporter", Run: func(ctx context.Context) error {
-		check.Ready()
-		return service.Run(ctx)
-	}})
-	return g.Run(ctx)
-}
-
-// version is that of the build.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		return info.Main.Version
-	}
-	return "unknown"
+	stage.Program[settings]{
+		Name:     "exporter",
+		Defaults: settings{bus.DefaultConfig(), bus.DefaultLayout(), telemetry.DefaultConfig(), exporter.DefaultConfig()},
+		Base:     func(c settings) stage.Base { return stage.Base{Bus: c.Bus, Layout: c.Layout, Telemetry: c.Telemetry} },
+		Create: func(c settings, _ stage.Own, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) func(context.Context) error {
+			return exporter.New(c.Service, b, reg, log).Run
+		},
+	}.Main()
 }

@@ -1,4 +1,4 @@
-package cli
+package stage
 
 import (
 	"errors"
@@ -6,17 +6,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"netstream/deploy/netstream/internal/line"
 )
 
-// errShards tells what a list of shards looks like.
-var errShards = errors.New("want numbers and ranges such as 0,2-3")
+// ErrShards is met when a list of shards can't be read.
+var ErrShards = errors.New("want numbers and ranges such as 0,2-3")
 
-// parseShards reads a list such as "0,2-3" of count shards; an empty one is all of them.
-func parseShards(list string, count int) ([]int, error) {
+// ParseShards reads a list such as "0,2-3" of count shards; an empty one is all of them.
+func ParseShards(list string, count int) ([]int, error) {
 	if list == "" {
-		return line.Shards(count), nil
+		return AllShards(count), nil
 	}
 	var shards []int
 	for part := range strings.SplitSeq(list, ",") {
@@ -27,7 +25,7 @@ func parseShards(list string, count int) ([]int, error) {
 		a, err1 := strconv.Atoi(from)
 		b, err2 := strconv.Atoi(to)
 		if err1 != nil || err2 != nil || a < 0 || b < a {
-			return nil, fmt.Errorf("%q: %w", part, errShards)
+			return nil, fmt.Errorf("%q: %w", part, ErrShards)
 		}
 		if b >= count {
 			return nil, fmt.Errorf("%q: there are shards 0 to %d", part, count-1)
@@ -38,4 +36,13 @@ func parseShards(list string, count int) ([]int, error) {
 	}
 	slices.Sort(shards)
 	return slices.Compact(shards), nil
+}
+
+// AllShards lists the shards 0 to count-1.
+func AllShards(count int) []int {
+	shards := make([]int, count)
+	for i := range shards {
+		shards[i] = i
+	}
+	return shards
 }

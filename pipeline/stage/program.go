@@ -1,0 +1,93 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"netstream/pipeline/bus"
+	"netstream/pipeline/config"
+	"netstream/pipeline/telemetry"
+)
+
+// Program is a service's main. T is its configuration file.
+type Program[T any] struct {
+	Name     string
+	Defaults T
+	Base     func(T) Base
+	Shards   func(T) int // how many there are to own; nil: it owns none
+	Create   func(cfg T, own Own, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) (run func(context.Context) error)
+}
+
+// Own is what the command line gives to this process.
+type Own struct {
+	Shards []int
+	Args   []string
+}
+
+// Exit codes.
+const (
+	failed = 1
+	usage  = 2 // wrong usage or configuration
+)
+
+// Main runs the program and exits.
+func (p Program[T]) Main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := p.run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+func (p Program[T]) run(ctx context.Context, args, env []string, out, errOut io.Writer) int {
+	flags := flag.NewFlagSet(p.Name, flag.ContinueOnError)
+	flags.SetOutput(errOut)
+	file := flags.String("c", "", "configuration `file` (YAML); NETSTREAM_… variables override it")
+	check := flags.Bool("check", false, "check the configuration and exit")
+	dump := flags.Bool("dump", false, "print the effective configuration and exit")
+	list := new(string)
+	if p.Shards != nil {
+		list = flags.String("shards", "", "`shards` that this process owns, such as 0,2-3 (default: all)")
+	}
+	if err := flags.Parse(args); err != nil {
+		return usage
+	}
+	cfg := p.Defaults
+	err := config.Load(*file, env, &cfg)
+	own := Own{Args: flags.Args()}
+	if err == nil && p.Shards != nil {
+		if own.Shards, err = ParseShards(*list, p.Shards(cfg)); err != nil {
+			err = fmt.Errorf("-shards: %w", err)
+		}
+	}
+	base := p.Base(cfg)
+	if err == nil && base.Bus.URL == "" && !*dump {
+		err = errors.New("bus.url: no NATS server, want one such as nats://127.0.0.1:4222 (also as NETSTREAM_BUS_URL)")
+	}
+	if err != nil {
+		fmt.Fprintln(errOut, err)
+		return usage
+	}
+	switch {
+	case *dump:
+		err = config.Dump(out, cfg)
+	case !*check:
+		log := telemetry.NewLogger(errOut, base.Telemetry.LogFormat, base.Telemetry.LogLevel)
+		err = Run(ctx, base, p.Name, log, func(b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) func(context.Context) error {
+			return p.Create(cfg, own, b, reg, log)
+		})
+	}
+	if err != nil {
+		fmt.Fprintln(errOut, err)
+		return failed
+	}
+	return 0
+}

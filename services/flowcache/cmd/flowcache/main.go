@@ -1,0 +1,34 @@
+// Command flowcache runs stage 2 alone, on an external NATS server: it merges sampled packets into flow updates.
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"netstream/pipeline/bus"
+	"netstream/pipeline/stage"
+	"netstream/pipeline/telemetry"
+	"netstream/services/flowcache"
+)
+
+// settings is the configuration file.
+type settings struct {
+	Bus       bus.Config       `yaml:"bus" doc:"where the streams are"`
+	Layout    bus.Layout       `yaml:"layout" doc:"of the streams, as they were created"`
+	Telemetry telemetry.Config `yaml:"telemetry" doc:"log, metrics and health"`
+	Service   flowcache.Config `yaml:"flowcache" doc:"stage 2: headers to flow updates"`
+}
+
+func main() {
+	stage.Program[settings]{
+		Name:     "flowcache",
+		Defaults: settings{bus.DefaultConfig(), bus.DefaultLayout(), telemetry.DefaultConfig(), flowcache.DefaultConfig()},
+		Base:     func(c settings) stage.Base { return stage.Base{Bus: c.Bus, Layout: c.Layout, Telemetry: c.Telemetry} },
+		Shards:   func(c settings) int { return c.Layout.PacketShards },
+		Create: func(c settings, own stage.Own, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) func(context.Context) error {
+			return flowcache.New(c.Service, b, own.Shards, reg, log).Run
+		},
+	}.Main()
+}
