@@ -6,7 +6,7 @@ import "encoding/binary"
 type target uint8
 
 const (
-	toNothing target = iota
+	_ target = iota // 0 is no place
 
 	// Targets of 4 and 16 bytes, no numbers.
 	toSrcAddr4

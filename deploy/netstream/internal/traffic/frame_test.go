@@ -110,8 +110,8 @@ type half struct {
 
 // conn is what a test remembers of a direction.
 type conn struct {
-	next     uint32 // sequence number after everything sent
-	syn, fin bool
+	next uint32 // sequence number after everything sent
+	syn  bool
 }
 
 // Connections open with SYN and SYN-ACK, number their bytes without gaps and
