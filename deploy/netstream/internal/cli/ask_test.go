@@ -192,7 +192,7 @@ func TestDemo(t *testing.T) {
 		stdout, stop := serve(t, data, "demo", "--rate", "2000")
 		eventually(t, func() bool { n := count(); return strings.HasPrefix(n, "n\n") && n != before })
 		stop()
-		if !strings.Contains(stdout.String(), "netstream --data "+data+" top talkers") {
+		if !strings.Contains(stdout.String(), " --data "+data+" top talkers") {
 			t.Errorf("it doesn't say what to try:\n%s", stdout)
 		}
 		before = count()

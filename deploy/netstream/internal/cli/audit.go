@@ -35,6 +35,7 @@ Of a live source some packets are always on their way: that is open, not wrong.`
 			}
 			if asJSON {
 				e := json.NewEncoder(k.Out)
+				e.SetEscapeHTML(false)
 				e.SetIndent("", "  ")
 				err = e.Encode(report)
 			} else {

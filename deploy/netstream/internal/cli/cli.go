@@ -30,11 +30,12 @@ type Streams struct {
 	Out, Err io.Writer
 	Terminal bool     // whether Err is a terminal
 	Env      []string // as of os.Environ
+	Name     string   // how this program was called, for commands it suggests; empty: netstream
 }
 
 // System is this process's own.
 func System() Streams {
-	return Streams{Out: os.Stdout, Err: os.Stderr, Terminal: term.IsTerminal(int(os.Stderr.Fd())), Env: os.Environ()}
+	return Streams{Out: os.Stdout, Err: os.Stderr, Terminal: term.IsTerminal(int(os.Stderr.Fd())), Env: os.Environ(), Name: os.Args[0]}
 }
 
 // Main runs one command line and returns the exit code. SIGINT and SIGTERM end ctx for it; a second one kills.
@@ -54,7 +55,10 @@ func Main(ctx context.Context, args []string, s Streams) int {
 		return Done
 	}
 	for l := range strings.Lines(err.Error()) { // several problems are several lines
-		fmt.Fprintln(s.Err, "netstream:", strings.TrimRight(l, "\n"))
+		if !strings.HasPrefix(l, root.Name()+" ") && !strings.HasPrefix(l, root.Name()+": ") { // wrong usage names its command itself
+			l = root.Name() + ": " + l
+		}
+		fmt.Fprintln(s.Err, strings.TrimRight(l, "\n"))
 	}
 	var usage *usageError
 	var problems config.Problems

@@ -60,10 +60,10 @@ func TestErrors(t *testing.T) {
 netstream: unknown command "rum": did you mean run or up?
 See ` + "`netstream --help`" + `.`},
 		"unknown flag": {"run --exprot x DIR/good.pcap", Usage, `
-netstream: netstream run: unknown flag: --exprot
+netstream run: unknown flag: --exprot
 See ` + "`netstream run --help`" + `.`},
 		"no capture": {"run", Usage, `
-netstream: netstream run: got 0 arguments, want one or more captures
+netstream run: got 0 arguments, want one or more captures
 See ` + "`netstream run --help`" + `.`},
 		"format without export": {"run DIR/good.pcap --format v5", Usage, `
 netstream: --format without --export: where to?
@@ -88,27 +88,32 @@ netstream: DIR/contradiction.yaml:4:10: layout.replicas: 3, want 1 on the embedd
 netstream: DIR/broken.yaml:1:7: not YAML: …
 netstream: >  1 | ager: [
 netstream:              ^`},
-		"no configuration": {"config check -c DIR/none.yaml", Failed, `
-netstream: configuration: open DIR/none.yaml: no such file or directory`},
+		"no configuration": {"config check -c DIR/none.yaml", Usage, `
+netstream: configuration: open DIR/none.yaml: no such file or directory
+See ` + "`netstream config check --help`" + `.`},
 		"up without configuration": {"up", Usage, `
-netstream: netstream up: -c FILE is missing; ` + "`netstream config init`" + ` writes one to start from
+netstream up: -c FILE is missing; ` + "`netstream config init`" + ` writes one to start from
 See ` + "`netstream up --help`" + `.`},
 		"up without source": {"up -c DIR/quiet.yaml", Usage, `
 netstream: DIR/quiet.yaml: no source: set analyzer.collector.listen or demo.rate
 See ` + "`netstream up --help`" + `.`},
 		"stage without server": {"ager", Usage, `
-netstream: netstream ager: no NATS server: set bus.url in -c FILE, or NETSTREAM_BUS_URL=nats://HOST:4222
+netstream ager: no NATS server: set bus.url in -c FILE, or NETSTREAM_BUS_URL=nats://HOST:4222
 See ` + "`netstream ager --help`" + `.`},
 
 		"no such capture": {"run DIR/none.pcap", Failed, `
 netstream: stat DIR/none.pcap: no such file or directory`},
+		"no such captures": {"run DIR/none.pcap DIR/nil.pcap", Failed, `
+netstream: stat DIR/none.pcap: no such file or directory
+netstream: stat DIR/nil.pcap: no such file or directory`},
 		"not a capture": {"run DIR/text.pcap", Failed, `
 netstream: DIR/text.pcap: byte 0: not a pcap or pcapng capture: …`},
 		"zero-length": {"run DIR/empty.pcap", Failed, `
 netstream: DIR/empty.pcap: byte 0: not a pcap or pcapng capture: it is empty`},
 		"unknown link type": {"run DIR/link.pcap", Failed, `
 netstream: DIR/link.pcap: byte 0: unsupported link type: …`},
-		"several bad ones": {"run DIR/good.pcap DIR/text.pcap DIR/empty.pcap", Failed, `
+		"several bad ones": {"run DIR/good.pcap DIR/none.pcap DIR/text.pcap DIR/empty.pcap", Failed, `
+netstream: open DIR/none.pcap: no such file or directory
 netstream: DIR/text.pcap: byte 0: not a pcap or pcapng capture: …
 netstream: DIR/empty.pcap: byte 0: not a pcap or pcapng capture: it is empty`},
 		"cut": {"run DIR/cut.pcap", Failed, `

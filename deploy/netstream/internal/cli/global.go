@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"log/slog"
 	"strings"
 
@@ -55,6 +56,10 @@ func configFlag(c *cobra.Command, file *string) {
 func (k *command) load(c *cobra.Command, file string, flags func(*line.Config)) (line.Config, error) {
 	cfg := line.DefaultConfig()
 	if err := config.Load(file, k.Env, &cfg, dataVariable); err != nil {
+		var problems config.Problems
+		if !errors.As(err, &problems) { // the file can't be read
+			err = wrongUsage(c, "%w", err)
+		}
 		return cfg, err
 	}
 	if flags != nil {

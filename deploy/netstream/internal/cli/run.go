@@ -64,10 +64,14 @@ func (k *command) runFiles(c *cobra.Command, paths []string, f *runFlags) error 
 	if err = errors.Join(f.line.err(c), err); err != nil {
 		return err
 	}
-	for _, path := range paths { // before a data directory is made for nothing
+	var missing []error
+	for _, path := range paths {
 		if _, err := os.Stat(path); err != nil {
-			return err
+			missing = append(missing, err)
 		}
+	}
+	if len(missing) == len(paths) { // before a data directory is made for nothing
+		return errors.Join(missing...)
 	}
 	l, err := line.Open(cfg, k.global.data, k.log(cfg))
 	if err != nil {
@@ -91,7 +95,7 @@ func (k *command) report(l *line.Line, result *run.Result, asJSON bool) error {
 		e.SetIndent("", "  ")
 		err = e.Encode(result)
 	} else {
-		err = result.Print(k.Out)
+		err = result.Print(k.Out, k.called(l.Data()))
 	}
 	if err == nil {
 		err = result.Reported(l)

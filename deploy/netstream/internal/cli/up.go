@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -77,10 +78,6 @@ func (k *command) whereToLook(ctx context.Context, l *line.Line) error {
 	if err != nil {
 		return err
 	}
-	data := ""
-	if l.Data() != defaultData {
-		data = " --data " + l.Data()
-	}
 	_, err = fmt.Fprintf(k.Out, `NetStream runs. Ctrl-C stops it, and nothing is lost.
 
   SQL over HTTP   %s/api/query?q=SELECT+count(*)+FROM+flows
@@ -89,11 +86,20 @@ func (k *command) whereToLook(ctx context.Context, l *line.Line) error {
 
 Try, in another terminal:
 
-  netstream%[4]s top talkers
-  netstream%[4]s flows --host 10.10.0.0/16 --last 5m
-  netstream%[4]s query "SELECT reason, count(*) FROM flows GROUP BY reason"
-  netstream%[4]s audit
+  %[4]s top talkers
+  %[4]s flows --host 10.10.0.0/16 --last 5m
+  %[4]s query "SELECT reason, count(*) FROM flows GROUP BY reason"
+  %[4]s audit
 
-`, r.API, r.Telemetry, l.Data(), data)
+`, r.API, r.Telemetry, l.Data(), k.called(l.Data()))
 	return err
+}
+
+// called is how a suggested command begins, so that it works where this one did.
+func (k *command) called(data string) string {
+	name := cmp.Or(k.Name, "netstream")
+	if data != defaultData {
+		name += " --data " + data
+	}
+	return name
 }

@@ -10,8 +10,8 @@ import (
 	"netstream/schemas/flow"
 )
 
-// Print writes the result for people.
-func (r *Result) Print(w io.Writer) error {
+// Print writes the result for people. called is how a command on the same data begins.
+func (r *Result) Print(w io.Writer, called string) error {
 	var b strings.Builder
 	for _, s := range r.Sources {
 		fmt.Fprintf(&b, "%s as source %s\n", s.File, s.Source)
@@ -44,9 +44,9 @@ func (r *Result) Print(w io.Writer) error {
 	if r.Closed {
 		line("books", "closed: nothing was lost or counted twice")
 	} else {
-		line("books", "NOT closed: see below, and `netstream audit`")
+		line("books", "NOT closed: see below, and `%s audit`", called)
 	}
-	line("data", "%s: try `netstream query \"FROM flows LIMIT 10\"`, `netstream top talkers`", r.Data)
+	line("data", "%s: try `%[2]s query \"FROM flows LIMIT 10\"`, `%[2]s top talkers`", r.Data, called)
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -92,7 +92,7 @@ func checkTree(ctx context.Context, conn *sql.Conn, statement string) error {
 }
 
 // errSyntax is met when the statement is no SQL.
-var errSyntax = errors.New("syntax error")
+var errSyntax = errors.New("not SQL")
 
 // checkNode refuses functions that may not be named, anywhere in the tree.
 func checkNode(node any) error {
