@@ -1,7 +1,7 @@
 package flow
 
-// Reason says why a flow ended. The same enum stands in table, record, export (as flowEndReason), database and
-// metrics.
+// Reason says why a flow ended. The same enum stands in table, record, export (as flowEndReason), database, metrics
+// and GUI (spec section 9.5).
 type Reason uint8
 
 const (

@@ -9,7 +9,7 @@ import (
 	"netstream/schemas/columns"
 )
 
-// IPv4 is the key of an IPv4 flow: the 7-tuple of NetStream with the direction of the sampler. Addresses are
+// IPv4 is the key of an IPv4 flow: the 7-tuple of spec section 8.1 with the direction of the sampler. Addresses are
 // the four octets as a big-endian number. Interface is the one the sampler sits on: ingress, or egress if Direction is 1.
 type IPv4 struct {
 	Src, Dst         uint32

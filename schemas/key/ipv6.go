@@ -9,7 +9,7 @@ import (
 	"netstream/schemas/columns"
 )
 
-// IPv6 is the key of an IPv6 flow: the 8-tuple of NetStream with the direction of the sampler. TOS is the
+// IPv6 is the key of an IPv6 flow: the 8-tuple of spec section 8.1 with the direction of the sampler. TOS is the
 // traffic class; FlowLabel has 20 bits.
 type IPv6 struct {
 	Src, Dst         [16]byte

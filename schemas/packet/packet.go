@@ -18,7 +18,7 @@ type Row[K any] struct {
 	Key      K
 	Time     int64  // ns since the epoch
 	Window   int64  // start of the window it is filed under, ns since the epoch
-	Bytes    uint32 // layer-3 bytes
+	Bytes    uint32 // layer-3 bytes (spec section 8.1)
 	Weight   uint32 // packets of the population it stands for; 1 when unsampled
 	TCPFlags uint8
 }

@@ -1,7 +1,7 @@
 // Package weight keeps the sums that turn sampled packets into estimates with an error bar.
 //
 // A sampled packet of length l stands for w packets of the population. Then Σw estimates packets and Σw·l bytes, with
-// variances Σw(w−1) and Σw(w−1)·l². Unsampled traffic has w = 1: Σw is the packet count, Σw·l the
+// variances Σw(w−1) and Σw(w−1)·l² (spec section 7.4). Unsampled traffic has w = 1: Σw is the packet count, Σw·l the
 // byte count and both variances are 0, so the columns are left out.
 package weight
 

@@ -1,5 +1,5 @@
-// Package promises holds the tests of the line as a whole: conservation, and the two promises that make it
-// exactly-once and replayable: the same packets and the same updates always give the same flows. They run the stages themselves on an embedded JetStream, without database or command.
+// Package promises holds the tests of the line as a whole: conservation, and the two promises of the design that make
+// it exactly-once and replayable. They run the stages themselves on an embedded JetStream, without database or command.
 package promises
 
 import (

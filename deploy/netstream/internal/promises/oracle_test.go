@@ -78,7 +78,7 @@ func readCapture(path string) (out []seen, err error) {
 }
 
 // dissect takes key, layer-3 bytes and TCP flags from the layers that gopacket finds: the first IP header and what
-// follows it.
+// follows it (spec sections 8.1 and 9.3).
 func dissect(data []byte, link layers.LinkType, iface uint32) (s seen) {
 	var decoder gopacket.Decoder = link
 	switch link {

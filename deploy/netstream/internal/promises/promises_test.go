@@ -11,7 +11,7 @@ import (
 	"netstream/services/sampler"
 )
 
-// TestDigestIsTheSame takes the same packets with any shard counts, any batching, any hand-overs, and wants the same flows.
+// TestDigestIsTheSame holds promise (b): same packets, any shard counts, any batching, any hand-overs: the same flows.
 func TestDigestIsTheSame(t *testing.T) {
 	path := capture(t, 60_000)
 	want := run(t, defaults(), path)
@@ -125,7 +125,7 @@ func TestStagesDieAndResume(t *testing.T) {
 	}
 }
 
-// TestFlowsAreReplayed wants the same flows of the same updates, in the same messages.
+// TestFlowsAreReplayed holds promise (a): the same updates give the same flows in the same messages.
 func TestFlowsAreReplayed(t *testing.T) {
 	s := defaults()
 	s.messageRows, s.cacheRows = 200, 500

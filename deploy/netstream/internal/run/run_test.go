@@ -107,7 +107,7 @@ func capture(t testing.TB, n int) string {
 	return path
 }
 
-// TestDigestIsTheSameOverShards takes 60 s of traffic, cut differently on the way, down to the rows.
+// TestDigestIsTheSameOverShards holds promise (b) down to the rows: 60 s of traffic, cut differently on the way.
 func TestDigestIsTheSameOverShards(t *testing.T) {
 	path := capture(t, 20_000)
 	digests := map[int]string{}

@@ -1,7 +1,7 @@
 // Package flows is the flow table of one monitor of one source: it decides when a flow is over.
 //
-// Time comes in windows. Merge collects the partial updates of the next window, Close applies them by the rules of
-// the README of ager and ends every flow whose time has come. A mode of aging is a file: inactive.go, active.go,
+// Time comes in windows. Merge collects the partial updates of the next window, Close applies them by the rules of the
+// design (section 7) and ends every flow whose time has come. A mode of aging is a file: inactive.go, active.go,
 // finrst.go, bytelimit.go, end.go.
 package flows
 

@@ -31,7 +31,7 @@ type session struct {
 	Domain  uint32 `json:"domain"` // v9: source id; v5: engine type and id
 }
 
-// templateKey names a template; a template belongs to the session that sent it.
+// templateKey is spec section 10.1: a template belongs to the session that sent it.
 type templateKey struct {
 	session
 	id uint16

@@ -23,7 +23,7 @@ const (
 const maxRates = 4096
 
 // options takes what a record of options says about sampling: 34 for the system or an interface, 48 with 50 for a sampler
-// of one in so many. 0 announces nothing.
+// (spec section 7.3). 0 announces nothing.
 func (x *exporter) options(domain uint32, l *nsv9.Layout, rec []byte) {
 	field := func(i int) (v uint64, ok bool) {
 		if i < 0 {
@@ -53,7 +53,7 @@ func (x *exporter) options(domain uint32, l *nsv9.Layout, rec []byte) {
 	}
 }
 
-// rate is the sampling rate of a record and where it was learned: the nearest to the record counts.
+// rate is the sampling rate of a record and where it was learned, by the order of spec section 7.3.
 func (x *exporter) rate(domain uint32, r *nsv9.Record) (uint32, store.RateOrigin) {
 	if r.Has&nsv9.HasSamplingInterval != 0 && r.SamplingInterval > 0 {
 		return r.SamplingInterval, store.RateRecord

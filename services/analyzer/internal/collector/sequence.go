@@ -1,6 +1,6 @@
 package collector
 
-// sequence follows the sequence numbers of a session.
+// sequence follows the sequence numbers of a session (spec section 10.4).
 type sequence struct {
 	Next   uint32 `json:"next"` // expected
 	Uptime uint32 `json:"uptime"`

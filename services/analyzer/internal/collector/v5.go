@@ -77,7 +77,7 @@ const bookLost = "lost"
 // maxSessions bounds the sessions of an exporter.
 const maxSessions = 1024
 
-// maxSkew is how far an exporter's clock may be off before its times are taken relative to arrival.
+// maxSkew is how far an exporter's clock may be off before its times are taken relative to arrival (spec section 10.5).
 const maxSkew = 5 * 60 * 1000 // ms
 
 // clockSkew is what to add to an exporter's times, in ms.

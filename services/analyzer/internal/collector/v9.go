@@ -8,7 +8,7 @@ import (
 	"netstream/services/analyzer/internal/store"
 )
 
-// Limits of what an exporter may make us keep.
+// Limits of what an exporter may make us keep (spec section 10.2).
 const (
 	maxTemplates   = 4096
 	maxParkedSets  = 256

@@ -1,6 +1,6 @@
 // Package sampling decides which packets are sampled, and how many each of them stands for. A mode is a file.
 //
-// A sampler is bound to an interface and a direction and counts every packet there. Draws are a hash
+// A sampler is bound to an interface and a direction and counts every packet there (spec section 7.1). Draws are a hash
 // of what names the sampling interval, so that the same packets are chosen when a capture is read again.
 package sampling
 
