@@ -98,7 +98,8 @@ func TestStagesDieAndResume(t *testing.T) {
 	for life := 0; ; life++ {
 		ctx, cancel := context.WithCancel(context.Background())
 		b, closeBus := openBus(t, dir, s)
-		time.AfterFunc(time.Duration(rng.IntN(150))*time.Millisecond, cancel)
+		// Lives grow longer, so that a slow machine gets to the end too.
+		time.AfterFunc(time.Duration(rng.IntN(150+5*life*life))*time.Millisecond, cancel)
 		stop := stages(ctx, t, b, s)
 		err := resample(ctx, b, s, path)
 		stop()
