@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"log/slog"
 	"strings"
 
@@ -56,10 +55,6 @@ func configFlag(c *cobra.Command, file *string) {
 func (k *command) load(c *cobra.Command, file string, flags func(*line.Config)) (line.Config, error) {
 	cfg := line.DefaultConfig()
 	if err := config.Load(file, k.Env, &cfg, dataVariable); err != nil {
-		var problems config.Problems
-		if !errors.As(err, &problems) { // the file can't be read
-			err = wrongUsage(c, "%w", err)
-		}
 		return cfg, err
 	}
 	if flags != nil {

@@ -65,13 +65,13 @@ func (k *command) runFiles(c *cobra.Command, paths []string, f *runFlags) error 
 		return err
 	}
 	var missing []error
-	for _, path := range paths {
+	for _, path := range paths { // before a data directory is made for nothing
 		if _, err := os.Stat(path); err != nil {
 			missing = append(missing, err)
 		}
 	}
-	if len(missing) == len(paths) { // before a data directory is made for nothing
-		return errors.Join(missing...)
+	if err := errors.Join(missing...); err != nil {
+		return err
 	}
 	l, err := line.Open(cfg, k.global.data, k.log(cfg))
 	if err != nil {
