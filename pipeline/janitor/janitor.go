@@ -13,6 +13,9 @@ import (
 // interval between two looks at the streams.
 const interval = 250 * time.Millisecond
 
+// again is how long a sweep holds for a stream that doesn't grow. A full one can't, and its readers may have caught up.
+const again = 5 * time.Second
+
 // Stream is one that is kept clean.
 type Stream struct {
 	Name string
@@ -26,12 +29,18 @@ type Janitor struct {
 	soft    uint64
 	streams []Stream
 	log     *slog.Logger
-	after   map[string]uint64 // bytes a stream had when it was swept last
+	swept   map[string]visit // the last visit to each stream
+}
+
+// visit is when a stream was swept, and what it had then.
+type visit struct {
+	at    time.Time
+	bytes uint64
 }
 
 // New makes a janitor of some streams; it starts nothing. soft is their soft limit in bytes.
 func New(b *bus.Bus, soft uint64, streams []Stream, log *slog.Logger) *Janitor {
-	return &Janitor{bus: b, soft: soft, streams: streams, log: log, after: map[string]uint64{}}
+	return &Janitor{bus: b, soft: soft, streams: streams, log: log, swept: map[string]visit{}}
 }
 
 // Run sweeps until ctx ends. Trouble is logged and tried again: a full stream makes its writers wait, it loses nothing.
@@ -52,11 +61,15 @@ func (j *Janitor) Run(ctx context.Context) error {
 	}
 }
 
-// sweep deletes what is released if the stream has passed its soft limit and grown by a part of it since the last time.
+// sweep deletes what is released if the stream has passed its soft limit, and has grown by a part of it or been left alone
+// for a while since the last time.
 func (j *Janitor) sweep(ctx context.Context, s Stream) error {
 	u, err := j.bus.Usage(ctx, s.Name, false)
-	if err != nil || u.Bytes <= j.soft || u.Bytes < j.after[s.Name]+j.soft/4 {
+	if err != nil || u.Bytes <= j.soft {
 		return err
+	}
+	if last := j.swept[s.Name]; u.Bytes < last.bytes+j.soft/4 && time.Since(last.at) < again {
+		return nil
 	}
 	u, err = j.bus.Usage(ctx, s.Name, true)
 	if err != nil {
@@ -74,7 +87,9 @@ func (j *Janitor) sweep(ctx context.Context, s Stream) error {
 			return err
 		}
 	}
-	u, err = j.bus.Usage(ctx, s.Name, false)
-	j.after[s.Name] = u.Bytes
-	return err
+	if u, err = j.bus.Usage(ctx, s.Name, false); err != nil {
+		return err
+	}
+	j.swept[s.Name] = visit{time.Now(), u.Bytes}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"testing"
+	"time"
 
 	"netstream/pipeline/bus"
 	"netstream/pipeline/embedded"
@@ -112,4 +113,29 @@ func TestUnknownPositionKeepsAll(t *testing.T) {
 	if got := sequences(t, b, 0); len(got) != 10 {
 		t.Errorf("shard 0 has %v, want all", got)
 	}
+}
+
+// TestFullStreamIsSweptWhenItsReadersCatchUp sweeps in vain, as when a stream fills up faster than it is read. Then it can't
+// grow any more, and must be swept all the same.
+func TestFullStreamIsSweptWhenItsReadersCatchUp(t *testing.T) {
+	b := open(t, 10)
+	released := uint64(0)
+	s := Stream{Name: b.Pipeline.FlowsStream(), Released: func(context.Context, string) (uint64, error) { return released, nil }}
+	j := New(b, 8<<10, nil, nil)
+	try := func(want int, why string) {
+		t.Helper()
+		if err := j.sweep(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		if got := sequences(t, b, 0); len(got) != want {
+			t.Errorf("%s: shard 0 has %v, want %d messages", why, got, want)
+		}
+	}
+	try(10, "nothing is released")
+	released = 7
+	try(10, "looked at just before")
+	last := j.swept[s.Name]
+	last.at = last.at.Add(-time.Minute)
+	j.swept[s.Name] = last
+	try(3, "it didn't grow for a minute")
 }
