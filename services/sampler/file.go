@@ -64,25 +64,27 @@ func (s *Service) open(ctx context.Context, path string, again bool, landed func
 		if err != nil {
 			return nil, err
 		}
-		begun, ended := false, true
+		ended := true
+		var other error // it was begun with other settings
 		for p, sh := range src.shards {
 			if last := lasts[p]; last != nil {
-				begun = true
 				if was, now := last.Header.Get(message.Settings), s.cfg.fingerprint(); was != now {
-					return nil, fmt.Errorf("%s: %w: %s, now %s; finish it with those (source %s)", path, ErrSettings, was, now, src.name)
+					other = fmt.Errorf("%s: %w: %s, now %s; finish it with those (source %s)", path, ErrSettings, was, now, src.name)
 				}
 			}
 			ended = ended && sh.ended
 		}
-		if !begun || !ended {
-			return &File{source: src}, nil
+		over := false
+		if ended {
+			if over, err = landed(src.name); err != nil {
+				return nil, err
+			}
 		}
-		over, err := landed(src.name)
 		switch {
-		case err != nil:
-			return nil, err
+		case !over && other != nil:
+			return nil, other
 		case !over:
-			return &File{source: src, done: true}, nil
+			return &File{source: src, done: ended}, nil
 		case !again:
 			return nil, fmt.Errorf("%s: %w, as source %s; use --again to run it once more", path, ErrFinished, src.name)
 		}
@@ -120,7 +122,8 @@ func (f *File) Progress() Progress {
 }
 
 // Run reads the capture to its end and publishes it. A capture that is damaged further on is an error too, but all
-// before the damage is published and the source has ended. When ctx ends first, a later run goes on from there.
+// before the damage is published and the source has ended. When ctx ends first, or the file can't be read, a later run goes
+// on from there.
 func (f *File) Run(ctx context.Context) error {
 	defer f.reader.Close()
 	if f.done {
@@ -148,7 +151,7 @@ func (s *Service) Files(ctx context.Context, paths []string, again bool) error {
 			return nil
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%w (%d packets before it are published)", err, f.Progress().Packets))
+			errs = append(errs, fmt.Errorf("%w (%d packets were read before it)", err, f.Progress().Packets))
 			continue
 		}
 		s.log.Info("capture is published", "file", paths[i], "source", f.Source())

@@ -37,7 +37,8 @@ func (s *Service) live(ctx context.Context, src *source, lasts []*bus.Message, i
 			if err != nil {
 				return err
 			}
-			src.newest = max(src.newest, mark)
+			// Nothing may be filed behind what was promised, not even when the clock was set back meanwhile.
+			src.newest = max(src.newest, mark+int64(s.cfg.AllowedLateness))
 		}
 	}
 	for _, sh := range src.shards {

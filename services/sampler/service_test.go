@@ -235,6 +235,45 @@ func TestOtherSettingsAreRefused(t *testing.T) {
 	if _, err := service(cfg, b).Open(t.Context(), tls, false, notLanded); !errors.Is(err, ErrSettings) {
 		t.Errorf("resumed with other sampling: %v, want ErrSettings", err)
 	}
+	// A run that is over has nothing left to mix.
+	if _, err := service(cfg, b).Open(t.Context(), tls, false, landed); !errors.Is(err, ErrFinished) {
+		t.Errorf("a landed capture with other sampling: %v, want ErrFinished", err)
+	}
+	again, err := service(cfg, b).Open(t.Context(), tls, true, landed)
+	if err != nil || again.Source() == f.Source() {
+		t.Errorf("again with other sampling: source %v, error %v; want another source", again, err)
+	}
+}
+
+// TestUnreadableFileIsNotOver fails as a disk does: what is behind the fault is still to come.
+func TestUnreadableFileIsNotOver(t *testing.T) {
+	b := openBus(t)
+	disk := errors.New("input/output error")
+	packets := frames(100)
+	for _, fault := range []error{disk, io.EOF} {
+		src, _, err := openSource(t.Context(), service(DefaultConfig(), b), "file")
+		if err != nil {
+			t.Fatal(err)
+		}
+		left := packets
+		if fault == disk {
+			left = packets[:60]
+		}
+		err = src.pump(t.Context(), inputFunc(func(dst []Packet) (int, error) {
+			n := copy(dst, left)
+			if left = left[n:]; len(left) == 0 {
+				return n, fault
+			}
+			return n, nil
+		}), true)
+		p := read(t, b, "file")
+		switch {
+		case fault == disk && (!errors.Is(err, disk) || p.ended != 0):
+			t.Errorf("error %v, %d ends; want the fault and no end", err, p.ended)
+		case fault == io.EOF && (err != nil || p.ended != 2 || p.rows != 100):
+			t.Errorf("read again: error %v, %d ends, %d rows; want the whole file", err, p.ended, p.rows)
+		}
+	}
 }
 
 func TestCutCaptureIsPublishedAsFarAsItGoes(t *testing.T) {
@@ -272,67 +311,5 @@ func TestNothingIsPublishedOfWhatIsNoCapture(t *testing.T) {
 	}
 	if p := read(t, b, "*"); len(p.ordinals) != 0 {
 		t.Errorf("%d messages were published", len(p.ordinals))
-	}
-}
-
-// TestLiveBooksCloseOverACrash kills a live source after only one of its shards was published.
-func TestLiveBooksCloseOverACrash(t *testing.T) {
-	b := openBus(t)
-	cfg := DefaultConfig()
-	cfg.MessageRows = 50
-	packets := frames(400)
-	live := func(from, to int, crash bool) {
-		t.Helper()
-		src, lasts, err := openSource(t.Context(), service(cfg, b), "tap")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if crash { // shard 1's messages never leave
-			src.shards[1].ended = true
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		err = service(cfg, b).live(ctx, src, lasts, inputFunc(func(dst []Packet) (int, error) {
-			if from == to {
-				cancel()
-				return 0, nil
-			}
-			n := copy(dst, packets[from:to])
-			from += n
-			return n, nil
-		}))
-		if !errors.Is(err, context.Canceled) {
-			t.Fatal(err)
-		}
-	}
-	live(0, 100, false)
-	live(100, 250, true)
-	live(250, 400, false)
-	p := read(t, b, "tap")
-	entry := func(shard uint16, name string) ledger.Entry {
-		return p.books[ledger.Key{Source: "tap", Hop: ledger.Sampler, Shard: shard, Name: name}]
-	}
-	in, lost := entry(ledger.Whole, ledger.In), entry(ledger.Whole, ledger.Drop+lostReason)
-	frames := entry(0, outFrames).Packets + entry(1, outFrames).Packets
-	if in.Packets != 400 || lost.Packets == 0 || frames+lost.Packets != in.Packets {
-		t.Errorf("%d observed, %d out, %d lost by the crash: the books don't close", in.Packets, frames, lost.Packets)
-	}
-	if out := entry(0, ledger.Out).Packets + entry(1, ledger.Out).Packets; out != p.rows {
-		t.Errorf("the ledger says %d out, %d rows are in the stream", out, p.rows)
-	}
-}
-
-func TestLiveEndsWithItsInput(t *testing.T) {
-	b := openBus(t)
-	packets := frames(10)
-	err := service(DefaultConfig(), b).Live(t.Context(), "short", inputFunc(func(dst []Packet) (int, error) {
-		if len(packets) == 0 {
-			return 0, io.EOF
-		}
-		n := copy(dst, packets)
-		packets = packets[n:]
-		return n, nil
-	}))
-	if p := read(t, b, "short"); err != nil || p.rows != 10 || p.ended != 0 {
-		t.Errorf("error %v, %d rows, %d ends; want 10 rows and no end: a live source may come back", err, p.rows, p.ended)
 	}
 }

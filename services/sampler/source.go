@@ -69,8 +69,9 @@ func openSource(ctx context.Context, s *Service, name string) (*source, []*bus.M
 	return src, lasts, nil
 }
 
-// pump reads the input to its end, or until ctx ends, and publishes all of it. It returns the input's error, with all
-// packets before it published; end says that the source is over then.
+// pump reads the input to its end, or until ctx ends, and publishes all of it. end says that the source is over then; damage
+// in a capture is an end too, with all packets before it published. Any other error of the input isn't: it may be gone when
+// the input is read again.
 func (s *source) pump(ctx context.Context, in Input, end bool) error {
 	// What is in hand when ctx ends is still sent, if the bus takes it within the grace.
 	patient, giveUp := context.WithCancel(context.WithoutCancel(ctx))
@@ -97,7 +98,7 @@ func (s *source) pump(ctx context.Context, in Input, end bool) error {
 		s.bytes.Store(s.books.observed.bytes)
 		if now := time.Now(); now.Sub(s.flushed) >= s.cfg.Flush {
 			if n == 0 && !end { // a live line is idle: only then does the clock move the watermark
-				s.newest = max(s.newest, now.UnixNano()-int64(s.cfg.AllowedLateness)-idleMargin)
+				s.newest = max(s.newest, now.UnixNano()-idleMargin) // the watermark stays AllowedLateness behind that
 			}
 			s.flush(ctx, false)
 		}
@@ -105,14 +106,12 @@ func (s *source) pump(ctx context.Context, in Input, end bool) error {
 	if errors.Is(inputErr, io.EOF) {
 		inputErr = nil
 	}
-	over := end && ctx.Err() == nil
-	if over {
-		var damage *capture.Error
-		if errors.As(inputErr, &damage) {
-			s.books.damaged = count{1, uint64(max(damage.Have, 0))}
-		}
+	var damage *capture.Error
+	over := end && ctx.Err() == nil && (inputErr == nil || errors.As(inputErr, &damage))
+	if over && damage != nil {
+		s.books.damaged = count{1, uint64(max(damage.Have, 0))}
 	}
-	if over || !end {
+	if s.sending.Err() == nil && (over || !end) {
 		s.flush(patient, over)
 	}
 	for _, sh := range s.shards {
