@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,6 +25,7 @@ type Program[T any] struct {
 	Defaults T
 	Base     func(T) Base
 	Shards   func(T) int // how many there are to own; nil: it owns none
+	Args     string      // what its arguments are, of which it wants one or more; empty: it takes none
 	Create   func(cfg T, own Own, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) (run func(context.Context) error)
 }
 
@@ -57,7 +59,14 @@ func (p Program[T]) run(ctx context.Context, args, env []string, out, errOut io.
 	if p.Shards != nil {
 		list = flags.String("shards", "", "`shards` that this process owns, such as 0,2-3 (default: all)")
 	}
-	if err := flags.Parse(args); err != nil {
+	flags.Usage = func() {
+		fmt.Fprintln(errOut, "Usage:", strings.TrimSpace(p.Name+" [flags] "+p.Args))
+		flags.PrintDefaults()
+	}
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
 		return usage
 	}
 	cfg := p.Defaults
@@ -69,6 +78,13 @@ func (p Program[T]) run(ctx context.Context, args, env []string, out, errOut io.
 		}
 	}
 	base := p.Base(cfg)
+	switch n := flags.NArg(); {
+	case err != nil || *dump || *check:
+	case p.Args == "" && n > 0:
+		err = fmt.Errorf("got %d arguments, want none", n)
+	case p.Args != "" && n == 0:
+		err = fmt.Errorf("got no arguments, want %s", p.Args)
+	}
 	if err == nil && base.Bus.URL == "" && !*dump {
 		err = errors.New("bus.url: no NATS server, want one such as nats://127.0.0.1:4222 (also as NETSTREAM_BUS_URL)")
 	}

@@ -27,11 +27,12 @@ type settings struct {
 var errSaid = errors.New("said")
 
 // program is a service that keeps what it was given and ends with err.
-func program(got *Own, word *string, err error) Program[settings] {
+func program(words string, got *Own, word *string, err error) Program[settings] {
 	quiet := telemetry.DefaultConfig()
 	quiet.Listen = "127.0.0.1:0"
 	return Program[settings]{
 		Name:     "parrot",
+		Args:     words,
 		Defaults: settings{bus.DefaultConfig(), bus.DefaultLayout(), quiet, "hello"},
 		Base:     func(c settings) Base { return Base{Bus: c.Bus, Layout: c.Layout, Telemetry: c.Telemetry} },
 		Shards:   func(c settings) int { return c.Layout.FlowShards },
@@ -57,6 +58,7 @@ func TestProgram(t *testing.T) {
 	url := "NETSTREAM_BUS_URL=" + srv.URL()
 	for _, tt := range []struct {
 		name    string
+		words   string // what it takes as arguments
 		args    []string
 		env     []string
 		fails   error
@@ -65,7 +67,7 @@ func TestProgram(t *testing.T) {
 		shards  int
 		created bool
 	}{
-		{name: "runs and ends", args: []string{"a.pcap"}, env: []string{url, "NETSTREAM_WORD=hey"}, created: true, shards: 2},
+		{name: "runs and ends", words: "WORD...", args: []string{"a.pcap"}, env: []string{url, "NETSTREAM_WORD=hey"}, created: true, shards: 2},
 		{name: "owns some shards", args: []string{"-shards", "1"}, env: []string{url}, created: true, shards: 1},
 		{name: "fails", env: []string{url}, fails: errSaid, code: 1, out: "said", created: true, shards: 2},
 		{name: "no server", code: 2, out: "bus.url: no NATS server"},
@@ -73,6 +75,10 @@ func TestProgram(t *testing.T) {
 		{name: "a shard there is none of", args: []string{"-shards", "2"}, env: []string{url}, code: 2, out: "there are shards 0 to 1"},
 		{name: "bad configuration", args: []string{"-c", bad}, env: []string{url}, code: 2, out: `bad.yaml:2:1: words`},
 		{name: "unknown flag", args: []string{"-x"}, code: 2, out: "-x"},
+		{name: "wants arguments", words: "WORD...", env: []string{url}, code: 2, out: "got no arguments, want WORD..."},
+		{name: "wants none", args: []string{"x"}, env: []string{url}, code: 2, out: "got 1 arguments, want none"},
+		{name: "help", words: "WORD...", args: []string{"-h"}, out: "Usage: parrot [flags] WORD..."},
+		{name: "check without arguments", words: "WORD...", args: []string{"-check"}, env: []string{url}},
 		{name: "check", args: []string{"-check"}, env: []string{url}},
 		{name: "dump", args: []string{"-dump"}, out: "# what it says\nword: hello"},
 	} {
@@ -80,7 +86,7 @@ func TestProgram(t *testing.T) {
 			var own Own
 			var word string
 			var out bytes.Buffer
-			if code := program(&own, &word, tt.fails).run(t.Context(), tt.args, tt.env, &out, &out); code != tt.code {
+			if code := program(tt.words, &own, &word, tt.fails).run(t.Context(), tt.args, tt.env, &out, &out); code != tt.code {
 				t.Errorf("exit code %d, want %d; it printed:\n%s", code, tt.code, &out)
 			}
 			if !strings.Contains(out.String(), tt.out) {

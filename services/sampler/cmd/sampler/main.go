@@ -24,6 +24,7 @@ type settings struct {
 func main() {
 	stage.Program[settings]{
 		Name:     "sampler",
+		Args:     "CAPTURE...",
 		Defaults: settings{bus.DefaultConfig(), bus.DefaultLayout(), telemetry.DefaultConfig(), sampler.DefaultConfig()},
 		Base:     func(c settings) stage.Base { return stage.Base{Bus: c.Bus, Layout: c.Layout, Telemetry: c.Telemetry} },
 		Create: func(c settings, own stage.Own, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) func(context.Context) error {
