@@ -3,6 +3,7 @@ package line
 import (
 	"context"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -11,12 +12,14 @@ import (
 )
 
 // janitor keeps the streams whose readers' positions this process knows: packets are done with once a flow cache has
-// committed them, flows once they are landed and exported. Updates stay: an ager replays them.
+// committed them, flows once they are landed and exported, and of an exporter's commits only the last counts. Updates stay: an
+// ager replays them.
 func (l *Line) janitor() *janitor.Janitor {
 	p := l.bus.Pipeline
 	return janitor.New(l.bus, uint64(l.cfg.Layout.SoftBytes), []janitor.Stream{
 		{Name: p.PacketsStream(), Released: l.packetsReleased},
 		{Name: p.FlowsStream(), Released: l.flowsReleased},
+		{Name: p.ExportsStream(), Released: func(context.Context, string) (uint64, error) { return math.MaxInt64, nil }},
 	}, l.log)
 }
 
