@@ -8,16 +8,18 @@ import (
 	"strings"
 
 	"netstream/pipeline/janitor"
+	"netstream/pipeline/stage"
 	"netstream/schemas/message"
 )
 
 // janitor keeps the streams whose readers' positions this process knows: packets are done with once a flow cache has
-// committed them, flows once they are landed and exported, and of an exporter's commits only the last counts. Updates stay: an
-// ager replays them.
+// committed them, flows once they are landed and exported, and of an exporter's commits only the last counts. Updates stay as
+// long as an ager may replay them: until no source is alive.
 func (l *Line) janitor() *janitor.Janitor {
 	p := l.bus.Pipeline
 	return janitor.New(l.bus, uint64(l.cfg.Layout.SoftBytes), []janitor.Stream{
 		{Name: p.PacketsStream(), Released: l.packetsReleased},
+		{Name: p.UpdatesStream(), Released: l.updatesReleased},
 		{Name: p.FlowsStream(), Released: l.flowsReleased},
 		{Name: p.ExportsStream(), Released: func(context.Context, string) (uint64, error) { return math.MaxInt64, nil }},
 	}, l.log)
@@ -41,6 +43,34 @@ func (l *Line) packetsReleased(ctx context.Context, subject string) (uint64, err
 	return covered[p.PacketsStream()], nil
 }
 
+// updatesReleased is where a replay of the flow shard would begin, and for commits, which all agers read, of any.
+func (l *Line) updatesReleased(ctx context.Context, subject string) (uint64, error) {
+	p := l.bus.Pipeline
+	shards := stage.AllShards(l.bus.Layout.FlowShards)
+	if _, commit, err := p.PacketShard(subject); err != nil {
+		return 0, nil // control
+	} else if !commit {
+		shard, err := shardOf(subject)
+		if err != nil {
+			return 0, err
+		}
+		shards = []int{shard}
+	}
+	released := uint64(math.MaxInt64)
+	for _, shard := range shards {
+		last, err := l.bus.Last(ctx, p.FlowsStream(), p.Flows(shard))
+		if err != nil || last == nil {
+			return 0, err
+		}
+		replay, _, err := last.Header.Pair(message.Replay)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", last.Where(), err)
+		}
+		released = min(released, replay)
+	}
+	return released, nil
+}
+
 // flowsReleased is what is both landed and exported.
 func (l *Line) flowsReleased(_ context.Context, subject string) (uint64, error) {
 	shard, err := shardOf(subject)
@@ -50,7 +80,7 @@ func (l *Line) flowsReleased(_ context.Context, subject string) (uint64, error) 
 	return min(l.Analyzer.Position(shard), l.Exporter.Position()), nil
 }
 
-// shardOf is the shard in ns.P.packets.<shard>.<source> or ns.P.flows.<shard>.
+// shardOf is the shard in ns.P.packets.<shard>.<source>, ns.P.updates.<shard>.<packet-shard> or ns.P.flows.<shard>.
 func shardOf(subject string) (int, error) {
 	f := strings.Split(subject, ".")
 	if len(f) < 4 {

@@ -51,3 +51,38 @@ func TestLastCommitOfAnExporterIsEnough(t *testing.T) {
 		t.Errorf("the last commit is %v, %v; want message 3", last, err)
 	}
 }
+
+// TestUpdatesAreKeptForReplay releases updates up to where each flow shard's ager last held nothing, and commits up to
+// the lowest of them.
+func TestUpdatesAreKeptForReplay(t *testing.T) {
+	l, err := Open(DefaultConfig(), t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	p := l.bus.Pipeline
+	want := func(updates0, updates1, commits uint64) {
+		t.Helper()
+		for subject, want := range map[string]uint64{p.Updates(0, 1): updates0, p.Updates(1, 0): updates1, p.Commits(1): commits, p.Control(): 0} {
+			if got, err := l.updatesReleased(t.Context(), subject); err != nil || got != want {
+				t.Errorf("%s is released up to %d, %v; want %d", subject, got, err, want)
+			}
+		}
+	}
+	want(0, 0, 0)
+	for shard, replay := range []uint64{70, 50} {
+		w, _, err := l.bus.Writer(t.Context(), p.FlowsStream(), p.Flows(shard))
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := message.Header{}
+		h.SetPair(message.Replay, replay, 3)
+		if err := w.Publish(t.Context(), h, nil); err != nil {
+			t.Fatal(err)
+		}
+		if shard == 0 {
+			want(70, 0, 0)
+		}
+	}
+	want(70, 50, 50)
+}
