@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -138,7 +139,7 @@ func FuzzDump(f *testing.F) {
 		f.Add(s, "k"+s)
 	}
 	f.Fuzz(func(t *testing.T, text, name string) {
-		if strings.ToValidUTF8(text+name, "") != text+name || name == "" {
+		if !utf8.ValidString(text) || !utf8.ValidString(name) || name == "" { // each for itself: halves can make a whole
 			t.Skip("YAML is UTF-8, and a name isn't empty")
 		}
 		type cfg struct {
