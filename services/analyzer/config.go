@@ -87,7 +87,7 @@ func (c APIConfig) limits() query.Limits {
 // DefaultConfig suits one machine with everything on it.
 func DefaultConfig() Config {
 	return Config{
-		MemoryLimit: 512 * config.MiB, LandInterval: time.Second,
+		MemoryLimit: 256 * config.MiB, LandInterval: time.Second,
 		API:       APIConfig{Listen: "127.0.0.1:8080", TimeLimit: 30 * time.Second, RowLimit: 100_000, SizeLimit: 64 * config.MiB, Queries: 2},
 		Collector: CollectorConfig{Name: "collector"},
 	}
