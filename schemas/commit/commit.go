@@ -2,10 +2,17 @@
 // sources it holds, and the ledger.
 package commit
 
-import "netstream/schemas/columns"
+import (
+	"math"
+
+	"netstream/schemas/columns"
+)
 
 // SchemaWatermark is the schema's name, with the major version.
 const SchemaWatermark = "watermark/1"
+
+// NoTime is the time of a watermark that promises nothing.
+const NoTime = math.MinInt64
 
 // Watermark says that no packet of the source older than Time will come on this packet shard.
 type Watermark struct {

@@ -24,6 +24,9 @@ const (
 	Held       = "held"       // in the table, neither handed on nor dropped
 	Unselected = "unselected" // observed and, as sampling wants it, not selected
 	Drop       = "drop."      // prefix; the reason follows
+	OutFrames  = "out_frames" // of the sampler: what Out counts in layer-3 bytes, in frame bytes
+	Damaged    = "damaged"    // of the sampler: the broken record that ended a capture, and its bytes
+	Ended      = "ended"      // of the ager: the source has ended on this flow shard
 )
 
 // Whole is the shard of a counter that belongs to a source as a whole.

@@ -13,3 +13,7 @@ func Of(t int64) int64 {
 	}
 	return w
 }
+
+// MaxTime is the latest packet time a sampler takes, in the year 2116: later ones count as this, so that adding a timeout
+// can't overflow.
+const MaxTime = int64(1) << 62

@@ -282,7 +282,7 @@ func (l *line) quiet() {
 	l.t.Helper()
 	l.publish(0, newHandOver().end("probe", start))
 	l.publish(1, newHandOver().end("probe", start))
-	if r := l.read(); len(r.Flows) > 0 || r.Ledger[ledger.Key{Source: "probe", Hop: ledger.Ager, Name: ager.Ended}].Source == "" {
+	if r := l.read(); len(r.Flows) > 0 || r.Ledger[ledger.Key{Source: "probe", Hop: ledger.Ager, Name: ledger.Ended}].Source == "" {
 		l.t.Errorf("got %+v, want nothing but the probe's end", r)
 	}
 }

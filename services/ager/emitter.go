@@ -189,7 +189,7 @@ func (e *emitter) publish(ctx context.Context, position uint64) error {
 	h := message.Header{}
 	h.Set(message.Streams, e.body.Streams())
 	h.Set(message.Sources, strings.Join(e.names, " "))
-	h.Set(message.Monitors, strings.Join(monitors[:], " "))
+	h.Set(message.Monitors, strings.Join(key.Monitors[:], " "))
 	h.Set(message.Position, message.FormatPosition(e.stream, position))
 	h.Set(message.Settings, e.cfg.fingerprint())
 	h.SetPair(message.Numbers, e.first, count)

@@ -127,7 +127,7 @@ func TestSourceEnds(t *testing.T) {
 		"ager in":    {Source: "tap", Hop: ledger.Ager, Name: ledger.In, Packets: 3, Bytes: 300, Rows: 3},
 		"ager out":   {Source: "tap", Hop: ledger.Ager, Name: ledger.Out, Packets: 3, Bytes: 300, Rows: 3},
 		"ager held":  {Source: "tap", Hop: ledger.Ager, Name: ledger.Held},
-		"ager ended": {Source: "tap", Hop: ledger.Ager, Name: ager.Ended},
+		"ager ended": {Source: "tap", Hop: ledger.Ager, Name: ledger.Ended},
 	}, entries); diff != "" {
 		t.Errorf("ledger (-want +got):\n%s", diff)
 	}
@@ -147,7 +147,7 @@ func TestLedgerOnly(t *testing.T) {
 	l.publish(0, newHandOver().end("tap", never).count(drops))
 	l.publish(1, newHandOver().end("tap", never).count(drops))
 	got := l.read()
-	if len(got.Flows) != 0 || got.Ledger[drops.Key()].Packets != 12 || got.Ledger[ledger.Key{Source: "tap", Hop: ledger.Ager, Name: ager.Ended}].Name == "" {
+	if len(got.Flows) != 0 || got.Ledger[drops.Key()].Packets != 12 || got.Ledger[ledger.Key{Source: "tap", Hop: ledger.Ager, Name: ledger.Ended}].Name == "" {
 		t.Errorf("got %+v, want no flows, the drops and the end", got)
 	}
 	// The next flow is number 1 all the same, and the end isn't told again after a restart.
@@ -237,7 +237,7 @@ func (l *line) life(r running) (out []received) {
 	for {
 		m := l.read()
 		out = append(out, m)
-		if m.Ledger[ledger.Key{Source: "tap", Hop: ledger.Ager, Name: ager.Ended}].Name != "" {
+		if m.Ledger[ledger.Key{Source: "tap", Hop: ledger.Ager, Name: ledger.Ended}].Name != "" {
 			r.stop(l.t)
 			return out
 		}

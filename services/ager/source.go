@@ -13,15 +13,6 @@ import (
 	"netstream/services/ager/internal/flows"
 )
 
-// noTime is a watermark that promises nothing, maxTime the latest that a sampler takes a packet for (the year 2116).
-const (
-	noTime  = math.MinInt64
-	maxTime = int64(1) << 62
-)
-
-// Ended names the ledger entry that says that a source has ended on a flow shard.
-const Ended = "ended"
-
 // source is the state of one source: its clock, its updates of windows still open, and its live flows.
 type source struct {
 	name     string
@@ -58,14 +49,14 @@ type run[K any] struct {
 
 func newSource(name string, shard, packetShards int, aging flows.Aging) *source {
 	s := &source{
-		name: name, marks: make([]commit.Watermark, packetShards), clock: noTime,
-		ipv4: newKind[key.IPv4](name, monitorIPv4, aging),
-		ipv6: newKind[key.IPv6](name, monitorIPv6, aging),
+		name: name, marks: make([]commit.Watermark, packetShards), clock: commit.NoTime,
+		ipv4: newKind[key.IPv4](name, key.MonitorIPv4, aging),
+		ipv6: newKind[key.IPv6](name, key.MonitorIPv6, aging),
 		in:   ledger.Entry{Source: name, Hop: ledger.Ager, Shard: uint16(shard), Name: ledger.In},
 		out:  ledger.Entry{Source: name, Hop: ledger.Ager, Shard: uint16(shard), Name: ledger.Out},
 	}
 	for p := range s.marks {
-		s.marks[p].Time = noTime
+		s.marks[p].Time = commit.NoTime
 	}
 	return s
 }
@@ -73,7 +64,7 @@ func newSource(name string, shard, packetShards int, aging flows.Aging) *source 
 func newKind[K key.Key[K]](source string, monitor uint8, aging flows.Aging) *kind[K] {
 	return &kind[K]{
 		table: flows.New[K](aging), monitor: monitor,
-		flowSeed: key.FlowSeed(source, monitors[monitor]), hasher: flow.Hasher[K]{Seed: key.Seed(monitors[monitor])},
+		flowSeed: key.FlowSeed(source, key.Monitors[monitor]), hasher: flow.Hasher[K]{Seed: key.Seed(key.Monitors[monitor])},
 	}
 }
 
@@ -96,14 +87,14 @@ func (s *source) at(w int64) *held {
 
 // horizon is how far the source's windows are complete, and whether the source has ended everywhere.
 func (s *source) horizon() (until int64, ended bool) {
-	until, last, ended := int64(math.MaxInt64), int64(noTime), true
+	until, last, ended := int64(math.MaxInt64), int64(commit.NoTime), true
 	for _, m := range s.marks {
 		last = max(last, m.Time)
 		if !m.Ended {
 			until, ended = min(until, m.Time), false
 		}
 	}
-	if ended && last > noTime {
+	if ended && last > commit.NoTime {
 		until = window.Of(last) + window.Length
 	}
 	return until, ended
@@ -113,7 +104,7 @@ func (s *source) horizon() (until int64, ended bool) {
 func (s *source) advance(until int64, emit func(*source)) {
 	for {
 		end := s.clock + window.Length
-		if s.clock == noTime || s.ipv4.table.Len()+s.ipv6.table.Len() == 0 { // nothing can happen before the next update
+		if s.clock == commit.NoTime || s.ipv4.table.Len()+s.ipv6.table.Len() == 0 { // nothing can happen before the next update
 			if len(s.held) == 0 {
 				return
 			}
@@ -161,7 +152,7 @@ func (s *source) entries(rows *ledger.Rows, ended bool) {
 	held.Rows = uint64(s.ipv4.table.Len() + s.ipv6.table.Len())
 	rows.Append(&held)
 	if ended {
-		rows.Append(&ledger.Entry{Source: s.name, Hop: ledger.Ager, Shard: s.in.Shard, Name: Ended})
+		rows.Append(&ledger.Entry{Source: s.name, Hop: ledger.Ager, Shard: s.in.Shard, Name: ledger.Ended})
 	}
 }
 

@@ -3,6 +3,7 @@ package ager
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"netstream/pipeline/bus"
@@ -12,14 +13,6 @@ import (
 	"netstream/schemas/message"
 	"netstream/schemas/update"
 	"netstream/schemas/window"
-)
-
-// monitors are the flow definitions, one of each record kind; their index is the monitor column.
-var monitors = [...]string{"ipv4", "ipv6"}
-
-const (
-	monitorIPv4 = 0
-	monitorIPv6 = 1
 )
 
 // worker is the ager of one flow shard.
@@ -88,8 +81,8 @@ func (w *worker) hold(m *bus.Message) error {
 		return err
 	}
 	names, kinds := m.Header.List(message.Sources), m.Header.List(message.Monitors)
-	if len(kinds) != len(monitors) || kinds[monitorIPv4] != monitors[monitorIPv4] || kinds[monitorIPv6] != monitors[monitorIPv6] {
-		return fmt.Errorf("%w: monitors %q, want %q", message.ErrHeader, kinds, monitors)
+	if !slices.Equal(kinds, key.Monitors[:]) {
+		return fmt.Errorf("%w: monitors %q, want %q", message.ErrHeader, kinds, key.Monitors)
 	}
 	for _, p := range parts {
 		if p.Schema == update.SchemaIPv4 {
@@ -109,7 +102,7 @@ func hold[K any](w *worker, p message.Part, rows *update.Rows[K], names []string
 	if err := p.Read(rows.Columns()); err != nil {
 		return err
 	}
-	if err := rows.Check(len(names), len(monitors)); err != nil {
+	if err := rows.Check(len(names), len(key.Monitors)); err != nil {
 		return err
 	}
 	w.metrics.updates.Add(float64(rows.Len()))
@@ -119,7 +112,7 @@ func hold[K any](w *worker, p message.Part, rows *update.Rows[K], names []string
 		if start+1 <= s.clock {
 			return fmt.Errorf("%s row %d: window %d of source %s is already closed", p.Schema, lo, start, s.name)
 		}
-		if start != window.Of(start) || start < 0 || start > maxTime {
+		if start != window.Of(start) || start < 0 || start > window.MaxTime {
 			return fmt.Errorf("%w: %s row %d: window %d", message.ErrBody, p.Schema, lo, start)
 		}
 		for hi = lo; hi < rows.Len() && rows.Source[hi] == src && rows.WindowAt(hi) == start; hi++ {
@@ -150,8 +143,8 @@ func (w *worker) mark(m *bus.Message, packetShard int) error {
 			}
 			for i := range marks.Len() {
 				mark := marks.At(i)
-				if mark.Time > maxTime {
-					return fmt.Errorf("%w: watermark %d of source %s, want at most %d", message.ErrBody, mark.Time, mark.Source, maxTime)
+				if mark.Time > window.MaxTime {
+					return fmt.Errorf("%w: watermark %d of source %s, want at most %d", message.ErrBody, mark.Time, mark.Source, window.MaxTime)
 				}
 				s := w.source(mark.Source)
 				mark.Time = max(mark.Time, s.marks[packetShard].Time) // a clock never goes back

@@ -46,7 +46,7 @@ func (h *handover) begin(sources []*source, stream string, position uint64) {
 	}
 	h.header = message.Header{}
 	h.header.Set(message.Sources, strings.Join(names, " "))
-	h.header.Set(message.Monitors, strings.Join(monitors[:], " "))
+	h.header.Set(message.Monitors, strings.Join(key.Monitors[:], " "))
 	h.header.Set(message.Position, message.FormatPosition(stream, position))
 	h.parts = h.parts[:0]
 }

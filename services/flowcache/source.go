@@ -9,18 +9,18 @@ import (
 // source is what a worker knows of one source.
 type source struct {
 	commit.Watermark
-	seeds   [len(monitors)]uint64 // key.FlowSeed of each monitor
+	seeds   [len(key.Monitors)]uint64 // key.FlowSeed of each monitor
 	in, out ledger.Entry
 	sampler ledger.Book // the sampler's latest counters, passed on
 }
 
 func newSource(name string, shard int) *source {
 	s := &source{
-		Watermark: commit.Watermark{Source: name, Time: minTime},
+		Watermark: commit.Watermark{Source: name, Time: commit.NoTime},
 		in:        ledger.Entry{Source: name, Hop: ledger.FlowCache, Shard: uint16(shard), Name: ledger.In},
 		out:       ledger.Entry{Source: name, Hop: ledger.FlowCache, Shard: uint16(shard), Name: ledger.Out},
 	}
-	for i, m := range monitors {
+	for i, m := range key.Monitors {
 		s.seeds[i] = key.FlowSeed(name, m)
 	}
 	return s

@@ -19,20 +19,6 @@ import (
 	"netstream/services/flowcache/internal/table"
 )
 
-// monitors are the flow definitions, one of each record kind; their index is the monitor column.
-var monitors = [...]string{"ipv4", "ipv6"}
-
-const (
-	monitorIPv4 = 0
-	monitorIPv6 = 1
-)
-
-// minTime is a watermark that promises nothing, maxTime the latest that a sampler takes a packet for (the year 2116).
-const (
-	minTime = math.MinInt64
-	maxTime = int64(1) << 62
-)
-
 // worker is the flow cache of one packet shard.
 type worker struct {
 	*Service
@@ -177,8 +163,8 @@ func (w *worker) take(m *bus.Message) error {
 	if err != nil {
 		return err
 	}
-	if mark > maxTime {
-		return fmt.Errorf("%w: %s: %d, want at most %d", message.ErrHeader, message.Watermark, mark, maxTime)
+	if mark > window.MaxTime {
+		return fmt.Errorf("%w: %s: %d, want at most %d", message.ErrHeader, message.Watermark, mark, window.MaxTime)
 	}
 	parts, err := message.Parts(m.Header, m.Body, packet.SchemaIPv4, packet.SchemaIPv6, ledger.Schema)
 	if err != nil {
@@ -211,8 +197,8 @@ func (w *worker) take(m *bus.Message) error {
 		return err
 	}
 	before := src.in.Bytes
-	merge(w.ipv4, w.rows4, index, src.seeds[monitorIPv4], &src.in)
-	merge(w.ipv6, w.rows6, index, src.seeds[monitorIPv6], &src.in)
+	merge(w.ipv4, w.rows4, index, src.seeds[key.MonitorIPv4], &src.in)
+	merge(w.ipv6, w.rows6, index, src.seeds[key.MonitorIPv6], &src.in)
 	w.metrics.packets.Add(float64(w.rows4.Len() + w.rows6.Len()))
 	w.metrics.bytes.Add(float64(src.in.Bytes - before))
 	w.metrics.messages.Inc()
@@ -238,7 +224,7 @@ func check[K any](rows *packet.Rows[K]) error {
 		if len(rows.Window) > 0 {
 			filed = rows.Window[i]
 		}
-		if t < 0 || t >= filed+window.Length || filed > maxTime || filed != window.Of(filed) {
+		if t < 0 || t >= filed+window.Length || filed > window.MaxTime || filed != window.Of(filed) {
 			return fmt.Errorf("%w: %s row %d: time %d filed under window %d", message.ErrBody, rows.Schema(), i, t, filed)
 		}
 	}
@@ -269,10 +255,10 @@ func merge[K key.Key[K]](t *table.Table[K], rows *packet.Rows[K], source uint16,
 func (w *worker) handOver(ctx context.Context) error {
 	h := w.handover
 	h.begin(w.sources, w.stream, w.position)
-	if err := build(h, h.ipv4, w.ipv4, monitorIPv4, w.sources); err != nil {
+	if err := build(h, h.ipv4, w.ipv4, key.MonitorIPv4, w.sources); err != nil {
 		return err
 	}
-	if err := build(h, h.ipv6, w.ipv6, monitorIPv6, w.sources); err != nil {
+	if err := build(h, h.ipv6, w.ipv6, key.MonitorIPv6, w.sources); err != nil {
 		return err
 	}
 	head, body, err := h.commit(w.sources)

@@ -24,11 +24,8 @@ func (c *count) add(bytes uint32) {
 	c.bytes += uint64(bytes)
 }
 
-const (
-	lostReason  = "restart" // of lost
-	outFrames   = "out_frames"
-	damagedName = "damaged"
-)
+// lostReason is the drop reason of lost.
+const lostReason = "restart"
 
 // entries appends the counters of the source as a whole and those of one packet shard.
 func (b *books) entries(dst []ledger.Entry, source string, shard int) []ledger.Entry {
@@ -47,10 +44,10 @@ func (b *books) entries(dst []ledger.Entry, source string, shard int) []ledger.E
 		}
 	}
 	if b.damaged.packets > 0 {
-		whole(damagedName, b.damaged)
+		whole(ledger.Damaged, b.damaged)
 	}
 	sharded(ledger.Out, b.out[shard])
-	sharded(outFrames, b.frames[shard])
+	sharded(ledger.OutFrames, b.frames[shard])
 	return dst
 }
 
@@ -63,7 +60,7 @@ func (b *books) restore(entries []ledger.Entry) {
 			case int(e.Shard) >= len(b.out):
 			case e.Name == ledger.Out:
 				b.out[e.Shard] = c
-			case e.Name == outFrames:
+			case e.Name == ledger.OutFrames:
 				b.frames[e.Shard] = c
 			}
 			continue

@@ -51,7 +51,7 @@ func TestLiveBooksCloseOverACrash(t *testing.T) {
 		return p.books[ledger.Key{Source: "tap", Hop: ledger.Sampler, Shard: shard, Name: name}]
 	}
 	in, lost := entry(ledger.Whole, ledger.In), entry(ledger.Whole, ledger.Drop+lostReason)
-	frames := entry(0, outFrames).Packets + entry(1, outFrames).Packets
+	frames := entry(0, ledger.OutFrames).Packets + entry(1, ledger.OutFrames).Packets
 	if in.Packets != 400 || lost.Packets == 0 || frames+lost.Packets != in.Packets {
 		t.Errorf("%d observed, %d out, %d lost by the crash: the books don't close", in.Packets, frames, lost.Packets)
 	}

@@ -294,7 +294,7 @@ func TestCutCaptureIsPublishedAsFarAsItGoes(t *testing.T) {
 		t.Errorf("error %v, want ErrTruncated", err)
 	}
 	p := read(t, b, f.Source())
-	damaged := p.books[ledger.Key{Source: f.Source(), Hop: ledger.Sampler, Shard: ledger.Whole, Name: damagedName}]
+	damaged := p.books[ledger.Key{Source: f.Source(), Hop: ledger.Sampler, Shard: ledger.Whole, Name: ledger.Damaged}]
 	if p.rows != 205 || p.ended != 2 || damaged.Packets != 1 || damaged.Bytes == 0 {
 		t.Errorf("%d rows, %d ends, damaged %+v; want 205 rows, the end, and the broken record counted", p.rows, p.ended, damaged)
 	}

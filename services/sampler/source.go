@@ -24,9 +24,6 @@ import (
 // readBatch is how many packets are read at a time.
 const readBatch = 1024
 
-// maxTime is the latest packet time taken, the year 2116: later ones count as this, so that timeouts can't overflow.
-const maxTime = int64(1) << 62
-
 // source is one observation point on its way to the packet shards.
 type source struct {
 	*Service
@@ -136,7 +133,7 @@ const idleMargin = int64(time.Second)
 func (s *source) take(p *Packet) {
 	s.ordinal++
 	s.books.observed.add(p.WireLen)
-	t := min(max(p.Time, 0), maxTime)
+	t := min(max(p.Time, 0), window.MaxTime)
 	s.newest = max(s.newest, t)
 	weight := s.selector.Select(p.Interface)
 	if weight == 0 {

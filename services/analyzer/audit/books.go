@@ -20,12 +20,6 @@ const (
 	HopCollector        = "collector -> database"
 )
 
-// outFrames names what the sampler handed on as frames on the wire, as it counts them before; out counts layer-3 bytes.
-const outFrames = "out_frames"
-
-// ended names the ager's entry that says that a source has ended on a flow shard.
-const ended = "ended"
-
 // Collector is the hop of records that other devices sent; their counters are written when their rows are landed.
 const Collector = "collector"
 
@@ -65,7 +59,7 @@ func closeBooks(entries []ledger.Entry, landed map[string]*rowsOf, flowShards in
 			b = &books{totals: map[total]*Counts{}}
 			sources[e.Source] = b
 		}
-		if e.Name == ended {
+		if e.Name == ledger.Ended {
 			b.ended++
 			continue
 		}
@@ -103,7 +97,7 @@ func (b *books) close(source string, rows *rowsOf, flowShards int) []Line {
 	live := b.ended < max(flowShards, 1)
 	between := func(hop string, left, right Counts) Line { return compare(source, hop, left, right, live) }
 	return []Line{
-		between(HopSampler, b.at(ledger.Sampler, ledger.In), b.sum(ledger.Sampler, outFrames, ledger.Unselected, ledger.Drop)),
+		between(HopSampler, b.at(ledger.Sampler, ledger.In), b.sum(ledger.Sampler, ledger.OutFrames, ledger.Unselected, ledger.Drop)),
 		between(HopSamplerFlowCache, b.at(ledger.Sampler, ledger.Out), b.at(ledger.FlowCache, ledger.In)),
 		between(HopFlowCache, b.at(ledger.FlowCache, ledger.In), b.sum(ledger.FlowCache, ledger.Out, ledger.Drop, ledger.Held)),
 		between(HopFlowCacheAger, b.at(ledger.FlowCache, ledger.Out), b.at(ledger.Ager, ledger.In)),

@@ -16,7 +16,6 @@ import (
 	"netstream/schemas/ledger"
 	"netstream/schemas/message"
 	"netstream/schemas/subject"
-	"netstream/services/ager"
 	"netstream/services/exporter"
 )
 
@@ -111,7 +110,7 @@ func flowsEnded(url string, wanted int) (last uint64, over bool) {
 				continue
 			}
 			for i := range rows.Len() {
-				if e := rows.At(i); e.Name == ager.Ended {
+				if e := rows.At(i); e.Name == ledger.Ended {
 					ends[e.Key()] = true
 				}
 			}

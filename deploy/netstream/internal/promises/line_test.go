@@ -197,7 +197,7 @@ func collect(ctx context.Context, t testing.TB, b *bus.Bus, flowShards int) resu
 				}
 				for i := range rows.Len() {
 					e := rows.At(i)
-					if e.Name == ager.Ended {
+					if e.Name == ledger.Ended {
 						ended++
 					}
 					if old, ok := r.books[e.Key()]; e.Name == ledger.Held || !ok || e.Packets >= old.Packets {

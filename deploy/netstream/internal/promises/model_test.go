@@ -326,7 +326,7 @@ func collectFlows(ctx context.Context, t *testing.T, b *bus.Bus, flowShards, sou
 					t.Fatal(err)
 				}
 				for i := range rows.Len() {
-					if e := rows.At(i); e.Name == ager.Ended {
+					if e := rows.At(i); e.Name == ledger.Ended {
 						ended++
 						out[e.Source] = append(out[e.Source], nil...)
 					}

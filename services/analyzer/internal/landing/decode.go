@@ -76,7 +76,7 @@ func (d *decoder) add(b *store.Batch, m *bus.Message, after uint64) (last uint64
 	d.over = false
 	for i := range d.ledger.Len() {
 		e := d.ledger.At(i)
-		d.over = d.over || e.Hop == ledger.Ager && e.Name == ended
+		d.over = d.over || e.Hop == ledger.Ager && e.Name == ledger.Ended
 		keep(b.Ledger, e)
 	}
 	return after + count, nil

@@ -9,9 +9,6 @@ import (
 	"netstream/schemas/uint128"
 )
 
-// ended names the ager's entry that says that a source has ended on a flow shard.
-const ended = "ended"
-
 // Landed is what of a source is in the database.
 type Landed struct {
 	Rows, Packets, Bytes uint64
@@ -92,7 +89,7 @@ func (p *Progress) commit(entries map[ledger.Key]ledger.Entry) {
 		switch k.Name {
 		case ledger.Out:
 			at(p.out, k.Source)[k.Shard] = e
-		case ended:
+		case ledger.Ended:
 			at(p.ended, k.Source)[k.Shard] = true
 		}
 	}

@@ -165,14 +165,14 @@ func (a *Ager) entries(source string, end bool, rows *ledger.Rows) {
 	shard := uint16(a.shard)
 	entry(ledger.Sampler, ledger.In, shard, false)
 	entry(ledger.Sampler, ledger.Out, shard, false)
-	entry(ledger.Sampler, "out_frames", shard, false)
+	entry(ledger.Sampler, ledger.OutFrames, shard, false)
 	entry(ledger.FlowCache, ledger.In, shard, false)
 	entry(ledger.FlowCache, ledger.Out, shard, false)
 	entry(ledger.Ager, ledger.In, shard, false)
 	entry(ledger.Ager, ledger.Out, shard, true)
 	rows.Append(&ledger.Entry{Source: source, Hop: ledger.Ager, Shard: shard, Name: ledger.Held})
 	if end {
-		rows.Append(&ledger.Entry{Source: source, Hop: ledger.Ager, Shard: shard, Name: "ended"})
+		rows.Append(&ledger.Entry{Source: source, Hop: ledger.Ager, Shard: shard, Name: ledger.Ended})
 	}
 }
 
