@@ -1,7 +1,7 @@
 // Package telemetry is how a process is watched from outside: its log, its metrics, and whether it
 // lives and is ready. It stands beside the line and no data passes through it.
 //
-//	stages -- Every ------> log      (slog, text or JSON)
+//	stages ---------------> log      (slog, text or JSON)
 //	stages -- counters ---> Registry --> /metrics
 //	stages -- Check ------> Health ----> /readyz, netstream_ready
 //

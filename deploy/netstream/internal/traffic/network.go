@@ -35,15 +35,6 @@ type Network struct {
 	V6   netip.Prefix
 }
 
-// Networks returns the names of all prefixes that hosts are drawn from.
-func Networks() []Network {
-	all := make([]Network, len(networks))
-	for i := range networks {
-		all[i] = networks[i].Network
-	}
-	return all
-}
-
 type place uint8
 
 const (
