@@ -21,7 +21,8 @@ type Hasher[K key.Key[K]] struct {
 }
 
 // Hash is XXH3-128, with the seed, of the key's canonical form followed by first, last, packets, bytes, the weighted
-// sums (Σw, Σw·l, Σw(w−1), Σw(w−1)·l²; big-endian, 8 or 16 bytes each), TCP flags and reason. The source is left out, so
+// sums (Σw, Σw·l, Σw(w−1), Σw(w−1)·l²; big-endian, 8 or 16 bytes each), TCP flags and reason, and the
+// collected values where the monitor has any. The source is left out, so
 // that two runs of one capture can be compared.
 func (h *Hasher[K]) Hash(f *Row[K]) Digest {
 	b := f.Key.AppendBytes(h.buf[:0])
@@ -31,7 +32,11 @@ func (h *Hasher[K]) Hash(f *Row[K]) Digest {
 	} {
 		b = binary.BigEndian.AppendUint64(b, v)
 	}
-	h.buf = append(b, f.TCPFlags, byte(f.Reason))
+	b = append(b, f.TCPFlags, byte(f.Reason))
+	if f.Values != nil {
+		b = f.Values.AppendBytes(b)
+	}
+	h.buf = b
 	sum := xxh3.Hash128Seed(h.buf, h.Seed)
 	return Digest{Hi: sum.Hi, Lo: sum.Lo}
 }

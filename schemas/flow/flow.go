@@ -4,6 +4,7 @@ package flow
 import (
 	"fmt"
 
+	"netstream/schemas/collect"
 	"netstream/schemas/columns"
 	"netstream/schemas/key"
 	"netstream/schemas/weight"
@@ -13,6 +14,7 @@ import (
 const (
 	SchemaIPv4 = "flow.ipv4/1"
 	SchemaIPv6 = "flow.ipv6/1"
+	SchemaWide = "flow.wide/1" // all other kinds
 )
 
 // Row is one expired flow.
@@ -25,6 +27,7 @@ type Row[K any] struct {
 	TCPFlags       uint8  // OR over the packets
 	Reason         Reason
 	Sums           weight.Sums
+	Values         *collect.Values // nil: the monitor collects none
 }
 
 // Rows holds expired flows, a slice a column.
@@ -36,15 +39,21 @@ type Rows[K any] struct {
 	Packets, Bytes []uint64
 	TCPFlags       []uint8
 	Reason         []uint8
-	Sums           weight.Columns // empty: all unsampled
+	Sums           weight.Columns  // empty: all unsampled
+	Values         collect.Columns // of wide rows only; empty: no monitor collects any
 	schema         string
+	wide           bool
+	read           collect.Values // what Read points to
 }
 
-// NewIPv4 and NewIPv6 make empty rows of their kind.
+// NewIPv4, NewIPv6 and NewWide make empty rows of their class.
 func NewIPv4() *Rows[key.IPv4] { return &Rows[key.IPv4]{Keys: &key.IPv4Columns{}, schema: SchemaIPv4} }
 func NewIPv6() *Rows[key.IPv6] { return &Rows[key.IPv6]{Keys: &key.IPv6Columns{}, schema: SchemaIPv6} }
+func NewWide() *Rows[key.Wide] {
+	return &Rows[key.Wide]{Keys: key.NewWideColumns(""), Values: collect.NewColumns(), schema: SchemaWide, wide: true}
+}
 
-// Schema is the name of the kind's schema.
+// Schema is the name of the class's schema.
 func (r *Rows[K]) Schema() string { return r.schema }
 
 // Len is the number of rows.
@@ -64,9 +73,12 @@ func (r *Rows[K]) Append(f *Row[K], sampled bool) {
 	if sampled {
 		r.Sums.Append(&f.Sums)
 	}
+	if r.wide {
+		r.Values.Append(len(r.First)-1, f.Values)
+	}
 }
 
-// Read puts row i into f.
+// Read puts row i into f. Its values are valid until the next Read.
 func (r *Rows[K]) Read(i int, f *Row[K]) {
 	r.Keys.Read(i, &f.Key)
 	f.Source, f.Monitor = r.Source[i], r.Monitor[i]
@@ -74,6 +86,11 @@ func (r *Rows[K]) Read(i int, f *Row[K]) {
 	f.Packets, f.Bytes = r.Packets[i], r.Bytes[i]
 	f.TCPFlags, f.Reason = r.TCPFlags[i], Reason(r.Reason[i])
 	f.Sums = r.Sums.Read(i, f.Packets, f.Bytes)
+	f.Values = nil
+	if r.Values.Present() {
+		r.Values.Read(i, &r.read)
+		f.Values = &r.read
+	}
 }
 
 // Check refuses rows that point outside the message's lists or lack some of the sums.
@@ -82,6 +99,9 @@ func (r *Rows[K]) Check(sources, monitors int) error {
 		if int(r.Source[i]) >= sources || int(r.Monitor[i]) >= monitors {
 			return fmt.Errorf("%s row %d: source %d of %d, monitor %d of %d", r.schema, i, r.Source[i], sources, r.Monitor[i], monitors)
 		}
+	}
+	if r.wide && !r.Values.Complete() {
+		return fmt.Errorf("%s: some columns of the collected values are missing", r.schema)
 	}
 	if !r.Sums.Complete() {
 		return fmt.Errorf("%s: some columns of the weighted sums are missing", r.schema)
@@ -97,6 +117,9 @@ func (r *Rows[K]) Reset() {
 	r.Packets, r.Bytes = r.Packets[:0], r.Bytes[:0]
 	r.TCPFlags, r.Reason = r.TCPFlags[:0], r.Reason[:0]
 	r.Sums.Reset()
+	if r.wide {
+		r.Values.Reset()
+	}
 }
 
 // RowBytes is the size of a row on the bus, for cutting messages.
@@ -109,5 +132,9 @@ func (r *Rows[K]) Columns() []columns.Column {
 		columns.Of("first", &r.First), columns.Of("last", &r.Last),
 		columns.Of("packets", &r.Packets), columns.Of("bytes", &r.Bytes),
 		columns.Of("tcp_flags", &r.TCPFlags), columns.Of("reason", &r.Reason))
-	return append(cols, r.Sums.Columns()...)
+	cols = append(cols, r.Sums.Columns()...)
+	if r.wide {
+		cols = append(cols, r.Values.Columns()...)
+	}
+	return cols
 }

@@ -75,7 +75,7 @@ func (c *IPv6Columns) Len() int { return len(c.Src) }
 
 // Append adds a key.
 func (c *IPv6Columns) Append(k IPv6) {
-	c.Direction = appendSparse(c.Direction, len(c.Src), k.Direction)
+	c.Direction = sparse(c.Direction, len(c.Src), k.Direction)
 	c.Src = append(c.Src, k.Src)
 	c.Dst = append(c.Dst, k.Dst)
 	c.SrcPort = append(c.SrcPort, k.SrcPort)
@@ -91,9 +91,7 @@ func (c *IPv6Columns) Read(i int, k *IPv6) {
 	*k = IPv6{
 		Src: c.Src[i], Dst: c.Dst[i], SrcPort: c.SrcPort[i], DstPort: c.DstPort[i],
 		Protocol: c.Protocol[i], TOS: c.TOS[i], FlowLabel: c.FlowLabel[i], Interface: c.Interface[i],
-	}
-	if len(c.Direction) > 0 {
-		k.Direction = c.Direction[i]
+		Direction: at(c.Direction, i),
 	}
 }
 

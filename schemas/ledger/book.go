@@ -28,6 +28,7 @@ func (b *Book) Append(rows *Rows) {
 
 func compare(a, b Entry) int {
 	return cmp.Or(
-		cmp.Compare(a.Source, b.Source), cmp.Compare(a.Hop, b.Hop), cmp.Compare(a.Shard, b.Shard), cmp.Compare(a.Name, b.Name),
+		cmp.Compare(a.Source, b.Source), cmp.Compare(a.Hop, b.Hop), cmp.Compare(a.Shard, b.Shard),
+		cmp.Compare(a.Monitor, b.Monitor), cmp.Compare(a.Name, b.Name),
 	)
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // Schema is the schema's name, with the major version.
-const Schema = "ledger/1"
+const Schema = "ledger/2"
 
 // Hops of the line.
 const (
@@ -23,6 +23,7 @@ const (
 	Out        = "out"        // handed on; at the ager: flows that ended
 	Held       = "held"       // in the table, neither handed on nor dropped
 	Unselected = "unselected" // observed and, as sampling wants it, not selected
+	Unmatched  = "unmatched"  // of the flow cache: packets that a monitor does not take, in layer-3 bytes
 	Drop       = "drop."      // prefix; the reason follows
 	OutFrames  = "out_frames" // of the sampler: what Out counts in layer-3 bytes, in frame bytes
 	Damaged    = "damaged"    // of the sampler: the broken record that ended a capture, and its bytes
@@ -37,6 +38,7 @@ type Entry struct {
 	Source  string
 	Hop     string
 	Shard   uint16 // of that hop; Whole if the counter is not sharded
+	Monitor string // whose packets are counted; empty: the source's
 	Name    string
 	Packets uint64          // as sampled
 	Bytes   uint64          // layer-3 bytes as sampled; frame bytes as on the wire for In, Unselected and drops of the sampler
@@ -46,18 +48,19 @@ type Entry struct {
 
 // Key names a counter.
 type Key struct {
-	Source, Hop string
-	Shard       uint16
-	Name        string
+	Source, Hop   string
+	Shard         uint16
+	Monitor, Name string
 }
 
 // Key is the entry's name.
-func (e *Entry) Key() Key { return Key{e.Source, e.Hop, e.Shard, e.Name} }
+func (e *Entry) Key() Key { return Key{e.Source, e.Hop, e.Shard, e.Monitor, e.Name} }
 
 // Rows holds entries, a slice a column.
 type Rows struct {
-	source, hop, name  columns.Binary
+	source, hop        columns.Binary
 	shard              []uint16
+	monitor, name      columns.Binary
 	packets, bytes     []uint64
 	rows               []uint64
 	digestHi, digestLo []uint64
@@ -70,6 +73,7 @@ func (r *Rows) Len() int { return len(r.shard) }
 func (r *Rows) Append(e *Entry) {
 	r.source.Append([]byte(e.Source))
 	r.hop.Append([]byte(e.Hop))
+	r.monitor.Append([]byte(e.Monitor))
 	r.name.Append([]byte(e.Name))
 	r.shard = append(r.shard, e.Shard)
 	r.packets = append(r.packets, e.Packets)
@@ -82,7 +86,7 @@ func (r *Rows) Append(e *Entry) {
 // At is entry i.
 func (r *Rows) At(i int) Entry {
 	return Entry{
-		Source: string(r.source.At(i)), Hop: string(r.hop.At(i)), Name: string(r.name.At(i)), Shard: r.shard[i],
+		Source: string(r.source.At(i)), Hop: string(r.hop.At(i)), Monitor: string(r.monitor.At(i)), Name: string(r.name.At(i)), Shard: r.shard[i],
 		Packets: r.packets[i], Bytes: r.bytes[i], Rows: r.rows[i],
 		Digest: uint128.Uint128{Hi: r.digestHi[i], Lo: r.digestLo[i]},
 	}
@@ -92,6 +96,7 @@ func (r *Rows) At(i int) Entry {
 func (r *Rows) Reset() {
 	r.source.Reset()
 	r.hop.Reset()
+	r.monitor.Reset()
 	r.name.Reset()
 	r.shard, r.packets, r.bytes, r.rows = r.shard[:0], r.packets[:0], r.bytes[:0], r.rows[:0]
 	r.digestHi, r.digestLo = r.digestHi[:0], r.digestLo[:0]
@@ -101,7 +106,7 @@ func (r *Rows) Reset() {
 func (r *Rows) Columns() []columns.Column {
 	return []columns.Column{
 		columns.Bytes("source", &r.source), columns.Bytes("hop", &r.hop), columns.Of("shard", &r.shard),
-		columns.Bytes("name", &r.name), columns.Of("packets", &r.packets), columns.Of("bytes", &r.bytes),
+		columns.Bytes("monitor", &r.monitor), columns.Bytes("name", &r.name), columns.Of("packets", &r.packets), columns.Of("bytes", &r.bytes),
 		columns.Of("rows", &r.rows), columns.Of("digest_hi", &r.digestHi), columns.Of("digest_lo", &r.digestLo),
 	}
 }

@@ -14,7 +14,7 @@ const (
 	Streams   = "Ns-Streams"   // schema names and lengths of the body's streams: "packet.ipv4/1:4096 ledger/1:1200"
 	Source    = "Ns-Source"    // the one source of a packets message
 	Sources   = "Ns-Sources"   // the names that source columns index, separated by spaces
-	Monitors  = "Ns-Monitors"  // the names that monitor columns index, separated by spaces
+	Monitors  = "Ns-Monitors"  // definitions of the monitors that monitor columns index, separated by spaces; of packets: those served
 	Position  = "Ns-Position"  // how far the input is covered
 	Ordinal   = "Ns-Ordinal"   // of packets: "epoch:ordinal", the last packet of the source this message covers
 	Watermark = "Ns-Watermark" // of packets: no packet of the source older than this (ns since the epoch) will come

@@ -4,7 +4,6 @@ package packet
 import (
 	"netstream/schemas/columns"
 	"netstream/schemas/key"
-	"netstream/schemas/window"
 )
 
 // Schema names, with the major version.
@@ -25,12 +24,10 @@ type Row[K any] struct {
 
 // Rows holds sampled packets, a slice a column.
 type Rows[K any] struct {
-	Keys     key.Columns[K]
-	Time     []int64
+	Keys key.Columns[K]
+	Seen
 	Bytes    []uint32
 	TCPFlags []uint8
-	Weight   []uint32 // empty: all 1
-	Window   []int64  // empty: each is filed under its own time
 	schema   string
 }
 
@@ -41,26 +38,10 @@ func NewIPv6() *Rows[key.IPv6] { return &Rows[key.IPv6]{Keys: &key.IPv6Columns{}
 // Schema is the name of the class's schema.
 func (r *Rows[K]) Schema() string { return r.schema }
 
-// Len is the number of rows.
-func (r *Rows[K]) Len() int { return len(r.Time) }
-
 // Append adds a row.
 func (r *Rows[K]) Append(p *Row[K]) {
-	n := len(r.Time)
-	if len(r.Weight) > 0 || p.Weight != 1 {
-		for len(r.Weight) < n {
-			r.Weight = append(r.Weight, 1)
-		}
-		r.Weight = append(r.Weight, p.Weight)
-	}
-	if len(r.Window) > 0 || p.Window != window.Of(p.Time) {
-		for len(r.Window) < n {
-			r.Window = append(r.Window, window.Of(r.Time[len(r.Window)]))
-		}
-		r.Window = append(r.Window, p.Window)
-	}
+	r.append(p.Time, p.Window, p.Weight)
 	r.Keys.Append(p.Key)
-	r.Time = append(r.Time, p.Time)
 	r.Bytes = append(r.Bytes, p.Bytes)
 	r.TCPFlags = append(r.TCPFlags, p.TCPFlags)
 }
@@ -68,21 +49,15 @@ func (r *Rows[K]) Append(p *Row[K]) {
 // Read puts row i into p.
 func (r *Rows[K]) Read(i int, p *Row[K]) {
 	r.Keys.Read(i, &p.Key)
-	p.Time, p.Bytes, p.TCPFlags, p.Weight = r.Time[i], r.Bytes[i], r.TCPFlags[i], 1
-	if len(r.Weight) > 0 {
-		p.Weight = r.Weight[i]
-	}
-	if len(r.Window) > 0 {
-		p.Window = r.Window[i]
-	} else {
-		p.Window = window.Of(p.Time)
-	}
+	p.Time, p.Window, p.Weight = r.Time[i], r.WindowAt(i), r.weightAt(i)
+	p.Bytes, p.TCPFlags = r.Bytes[i], r.TCPFlags[i]
 }
 
 // Reset empties the rows and keeps their memory.
 func (r *Rows[K]) Reset() {
+	r.reset()
 	r.Keys.Reset()
-	r.Time, r.Bytes, r.TCPFlags, r.Weight, r.Window = r.Time[:0], r.Bytes[:0], r.TCPFlags[:0], r.Weight[:0], r.Window[:0]
+	r.Bytes, r.TCPFlags = r.Bytes[:0], r.TCPFlags[:0]
 }
 
 // RowBytes is the size of a row on the bus, for cutting messages.
@@ -90,7 +65,7 @@ func (r *Rows[K]) RowBytes() int { return columns.RowBytes(r.Columns()) }
 
 // Columns lists the columns.
 func (r *Rows[K]) Columns() []columns.Column {
-	return append(r.Keys.Columns(),
-		columns.Of("time", &r.Time), columns.Of("bytes", &r.Bytes), columns.Of("tcp_flags", &r.TCPFlags),
-		columns.Optional("weight", &r.Weight), columns.Optional("window", &r.Window))
+	cols := append(r.Keys.Columns(),
+		columns.Of("time", &r.Time), columns.Of("bytes", &r.Bytes), columns.Of("tcp_flags", &r.TCPFlags))
+	return append(cols, r.sparse()...)
 }

@@ -4,6 +4,7 @@ package update
 import (
 	"fmt"
 
+	"netstream/schemas/collect"
 	"netstream/schemas/columns"
 	"netstream/schemas/key"
 	"netstream/schemas/weight"
@@ -14,6 +15,7 @@ import (
 const (
 	SchemaIPv4 = "update.ipv4/1"
 	SchemaIPv6 = "update.ipv6/1"
+	SchemaWide = "update.wide/1" // all other kinds
 )
 
 // Row is one partial update. The parts of a (flow, window) come in the order of its packets. A SYN after a FIN or RST
@@ -30,6 +32,7 @@ type Row[K any] struct {
 	TCPFlags    uint8 // OR over the packets
 	StartsSYN   bool
 	Sums        weight.Sums
+	Values      *collect.Values // nil: the monitor collects none
 }
 
 // Rows holds partial updates, a slice a column.
@@ -44,14 +47,20 @@ type Rows[K any] struct {
 	StartsSYN   []uint8
 	Window      []int64 // empty: each is of the window of its First
 	Sums        weight.Columns
+	Values      collect.Columns // of wide rows only; empty: no monitor collects any
 	schema      string
+	wide        bool
+	read        collect.Values // what Read points to
 }
 
-// NewIPv4 and NewIPv6 make empty rows of their kind.
+// NewIPv4, NewIPv6 and NewWide make empty rows of their class.
 func NewIPv4() *Rows[key.IPv4] { return &Rows[key.IPv4]{Keys: &key.IPv4Columns{}, schema: SchemaIPv4} }
 func NewIPv6() *Rows[key.IPv6] { return &Rows[key.IPv6]{Keys: &key.IPv6Columns{}, schema: SchemaIPv6} }
+func NewWide() *Rows[key.Wide] {
+	return &Rows[key.Wide]{Keys: key.NewWideColumns(""), Values: collect.NewColumns(), schema: SchemaWide, wide: true}
+}
 
-// Schema is the name of the kind's schema.
+// Schema is the name of the class's schema.
 func (r *Rows[K]) Schema() string { return r.schema }
 
 // Len is the number of rows.
@@ -81,6 +90,9 @@ func (r *Rows[K]) Append(u *Row[K], sampled bool) {
 	if sampled {
 		r.Sums.Append(&u.Sums)
 	}
+	if r.wide {
+		r.Values.Append(len(r.First)-1, u.Values)
+	}
 }
 
 // WindowAt is the window of row i.
@@ -91,7 +103,7 @@ func (r *Rows[K]) WindowAt(i int) int64 {
 	return window.Of(r.First[i])
 }
 
-// Read puts row i into u.
+// Read puts row i into u. Its values are valid until the next Read.
 func (r *Rows[K]) Read(i int, u *Row[K]) {
 	r.Keys.Read(i, &u.Key)
 	u.Source, u.Monitor = r.Source[i], r.Monitor[i]
@@ -99,6 +111,11 @@ func (r *Rows[K]) Read(i int, u *Row[K]) {
 	u.Packets, u.Bytes = r.Packets[i], r.Bytes[i]
 	u.TCPFlags, u.StartsSYN = r.TCPFlags[i], r.StartsSYN[i] != 0
 	u.Sums = r.Sums.Read(i, uint64(u.Packets), u.Bytes)
+	u.Values = nil
+	if r.Values.Present() {
+		r.Values.Read(i, &r.read)
+		u.Values = &r.read
+	}
 }
 
 // Check refuses rows that point outside the message's lists or lack some of the sums.
@@ -107,6 +124,9 @@ func (r *Rows[K]) Check(sources, monitors int) error {
 		if int(r.Source[i]) >= sources || int(r.Monitor[i]) >= monitors {
 			return fmt.Errorf("%s row %d: source %d of %d, monitor %d of %d", r.schema, i, r.Source[i], sources, r.Monitor[i], monitors)
 		}
+	}
+	if r.wide && !r.Values.Complete() {
+		return fmt.Errorf("%s: some columns of the collected values are missing", r.schema)
 	}
 	if !r.Sums.Complete() {
 		return fmt.Errorf("%s: some columns of the weighted sums are missing", r.schema)
@@ -122,6 +142,9 @@ func (r *Rows[K]) Reset() {
 	r.Packets, r.Bytes = r.Packets[:0], r.Bytes[:0]
 	r.TCPFlags, r.StartsSYN = r.TCPFlags[:0], r.StartsSYN[:0]
 	r.Sums.Reset()
+	if r.wide {
+		r.Values.Reset()
+	}
 }
 
 // RowBytes is the size of a row on the bus, for cutting messages.
@@ -135,5 +158,9 @@ func (r *Rows[K]) Columns() []columns.Column {
 		columns.Of("packets", &r.Packets), columns.Of("bytes", &r.Bytes),
 		columns.Of("tcp_flags", &r.TCPFlags), columns.Of("starts_syn", &r.StartsSYN),
 		columns.Optional("window", &r.Window))
-	return append(cols, r.Sums.Columns()...)
+	cols = append(cols, r.Sums.Columns()...)
+	if r.wide {
+		cols = append(cols, r.Values.Columns()...)
+	}
+	return cols
 }

@@ -1,0 +1,185 @@
+package key
+
+import (
+	"bytes"
+	"encoding/binary"
+
+	"github.com/zeebo/xxh3"
+
+	"netstream/schemas/columns"
+)
+
+// Labels is how many labels of an MPLS stack are kept, the outermost first.
+const Labels = 10
+
+// Wide is the key of all kinds but ipv4 and ipv6: layer 2, MPLS, VPN, inner headers, flexible. It has a field for all
+// that may be matched; those that a monitor doesn't match are zero. It serves for what was read of a packet, too.
+//
+// IPv4 addresses stand as ::ffff:a.b.c.d. Version is that of the IP header, 0 without one. A frame without a tag has
+// VLAN 0, a missing label is 0 (spec section 8.1).
+type Wide struct {
+	Src, Dst                     [16]byte
+	SrcMAC, DstMAC               uint64 // 48 bits, first octet highest
+	Interface, FlowLabel, VRF    uint32
+	Label                        [Labels]uint32 // 20 bits each
+	SrcPort, DstPort             uint16
+	VLAN, InnerVLAN, EtherType   uint16
+	Protocol, TOS, TTL, TCPFlags uint8
+	Version, Direction           uint8
+}
+
+const (
+	wideTuple = 16 + 16 + 2 + 2 + 1
+	wideSize  = wideTuple + 1 + 4 + 4 + 1 + 8 + 8 + 2 + 2 + 2 + 4*Labels + 4 + 1 + 1 + 1
+)
+
+// Bytes is the canonical form, big-endian: src, dst, src port, dst port, protocol, ToS, flow label, interface, direction,
+// src MAC, dst MAC (8 each), VLAN, inner VLAN, EtherType, labels, VRF, TTL, TCP flags, IP version.
+func (k *Wide) Bytes() (b [wideSize]byte) {
+	copy(b[0:], k.Src[:])
+	copy(b[16:], k.Dst[:])
+	binary.BigEndian.PutUint16(b[32:], k.SrcPort)
+	binary.BigEndian.PutUint16(b[34:], k.DstPort)
+	b[36], b[37] = k.Protocol, k.TOS
+	binary.BigEndian.PutUint32(b[38:], k.FlowLabel)
+	binary.BigEndian.PutUint32(b[42:], k.Interface)
+	b[46] = k.Direction
+	binary.BigEndian.PutUint64(b[47:], k.SrcMAC)
+	binary.BigEndian.PutUint64(b[55:], k.DstMAC)
+	binary.BigEndian.PutUint16(b[63:], k.VLAN)
+	binary.BigEndian.PutUint16(b[65:], k.InnerVLAN)
+	binary.BigEndian.PutUint16(b[67:], k.EtherType)
+	for i, l := range k.Label {
+		binary.BigEndian.PutUint32(b[69+4*i:], l)
+	}
+	const rest = 69 + 4*Labels
+	binary.BigEndian.PutUint32(b[rest:], k.VRF)
+	b[rest+4], b[rest+5], b[rest+6] = k.TTL, k.TCPFlags, k.Version
+	return b
+}
+
+// AppendBytes appends the canonical form to dst.
+func (k Wide) AppendBytes(dst []byte) []byte {
+	b := k.Bytes()
+	return append(dst, b[:]...)
+}
+
+// Hash is XXH3-64 of the canonical form.
+func (k Wide) Hash(seed uint64) uint64 {
+	b := k.Bytes()
+	return xxh3.HashSeed(b[:], seed)
+}
+
+// TupleHash is the packet shard's hash: XXH3-64 of the 5-tuple, the first 37 bytes of the canonical form; without an IP
+// header of the MAC addresses, VLAN and labels in their place.
+func (k *Wide) TupleHash(seed uint64) uint64 {
+	b := k.Bytes()
+	if k.Version == 0 {
+		return xxh3.HashSeed(b[47:69+4*Labels], seed)
+	}
+	return xxh3.HashSeed(b[:wideTuple], seed)
+}
+
+// Compare orders keys by their canonical form.
+func (k Wide) Compare(o Wide) int {
+	a, b := k.Bytes(), o.Bytes()
+	return bytes.Compare(a[:], b[:])
+}
+
+// Mapped is an IPv4 address as it stands in a wide key.
+func Mapped(a uint32) (b [16]byte) {
+	b[10], b[11] = 0xff, 0xff
+	binary.BigEndian.PutUint32(b[12:], a)
+	return b
+}
+
+// WideColumns holds wide keys, a slice a field. A column is empty as long as all its values are zero.
+type WideColumns struct {
+	prefix                       string
+	n                            int
+	Src, Dst                     [][16]byte
+	SrcMAC, DstMAC               []uint64
+	Interface, FlowLabel, VRF    []uint32
+	Label                        [Labels][]uint32
+	SrcPort, DstPort             []uint16
+	VLAN, InnerVLAN, EtherType   []uint16
+	Protocol, TOS, TTL, TCPFlags []uint8
+	Version, Direction           []uint8
+}
+
+// NewWideColumns makes empty columns whose names begin with a prefix.
+func NewWideColumns(prefix string) *WideColumns { return &WideColumns{prefix: prefix} }
+
+// Len is the number of keys appended. It is not known after reading: whoever reads knows it from columns that are
+// always there.
+func (c *WideColumns) Len() int { return c.n }
+
+// Append adds a key.
+func (c *WideColumns) Append(k Wide) {
+	n := c.n
+	c.n++
+	c.Src, c.Dst = sparse(c.Src, n, k.Src), sparse(c.Dst, n, k.Dst)
+	c.SrcMAC, c.DstMAC = sparse(c.SrcMAC, n, k.SrcMAC), sparse(c.DstMAC, n, k.DstMAC)
+	c.Interface, c.FlowLabel, c.VRF = sparse(c.Interface, n, k.Interface), sparse(c.FlowLabel, n, k.FlowLabel), sparse(c.VRF, n, k.VRF)
+	for i := range c.Label {
+		c.Label[i] = sparse(c.Label[i], n, k.Label[i])
+	}
+	c.SrcPort, c.DstPort = sparse(c.SrcPort, n, k.SrcPort), sparse(c.DstPort, n, k.DstPort)
+	c.VLAN, c.InnerVLAN, c.EtherType = sparse(c.VLAN, n, k.VLAN), sparse(c.InnerVLAN, n, k.InnerVLAN), sparse(c.EtherType, n, k.EtherType)
+	c.Protocol, c.TOS = sparse(c.Protocol, n, k.Protocol), sparse(c.TOS, n, k.TOS)
+	c.TTL, c.TCPFlags = sparse(c.TTL, n, k.TTL), sparse(c.TCPFlags, n, k.TCPFlags)
+	c.Version, c.Direction = sparse(c.Version, n, k.Version), sparse(c.Direction, n, k.Direction)
+}
+
+// Read puts key i into k.
+func (c *WideColumns) Read(i int, k *Wide) {
+	k.Src, k.Dst = at(c.Src, i), at(c.Dst, i)
+	k.SrcMAC, k.DstMAC = at(c.SrcMAC, i), at(c.DstMAC, i)
+	k.Interface, k.FlowLabel, k.VRF = at(c.Interface, i), at(c.FlowLabel, i), at(c.VRF, i)
+	for l := range c.Label {
+		k.Label[l] = at(c.Label[l], i)
+	}
+	k.SrcPort, k.DstPort = at(c.SrcPort, i), at(c.DstPort, i)
+	k.VLAN, k.InnerVLAN, k.EtherType = at(c.VLAN, i), at(c.InnerVLAN, i), at(c.EtherType, i)
+	k.Protocol, k.TOS, k.TTL, k.TCPFlags = at(c.Protocol, i), at(c.TOS, i), at(c.TTL, i), at(c.TCPFlags, i)
+	k.Version, k.Direction = at(c.Version, i), at(c.Direction, i)
+}
+
+// Reset empties the columns and keeps their memory.
+func (c *WideColumns) Reset() {
+	c.n = 0
+	c.Src, c.Dst, c.SrcMAC, c.DstMAC = c.Src[:0], c.Dst[:0], c.SrcMAC[:0], c.DstMAC[:0]
+	c.Interface, c.FlowLabel, c.VRF = c.Interface[:0], c.FlowLabel[:0], c.VRF[:0]
+	for i := range c.Label {
+		c.Label[i] = c.Label[i][:0]
+	}
+	c.SrcPort, c.DstPort, c.VLAN, c.InnerVLAN, c.EtherType = c.SrcPort[:0], c.DstPort[:0], c.VLAN[:0], c.InnerVLAN[:0], c.EtherType[:0]
+	c.Protocol, c.TOS, c.TTL, c.TCPFlags = c.Protocol[:0], c.TOS[:0], c.TTL[:0], c.TCPFlags[:0]
+	c.Version, c.Direction = c.Version[:0], c.Direction[:0]
+}
+
+// labelNames are the names of the label columns, those of the fields.
+var labelNames = [Labels]string{
+	"mpls_label_1", "mpls_label_2", "mpls_label_3", "mpls_label_4", "mpls_label_5",
+	"mpls_label_6", "mpls_label_7", "mpls_label_8", "mpls_label_9", "mpls_label_10",
+}
+
+// Columns lists the columns under their names on the bus and in the database.
+func (c *WideColumns) Columns() []columns.Column {
+	p := c.prefix
+	cols := []columns.Column{
+		columns.Optional(p+"src_addr", &c.Src), columns.Optional(p+"dst_addr", &c.Dst),
+		columns.Optional(p+"src_port", &c.SrcPort), columns.Optional(p+"dst_port", &c.DstPort),
+		columns.Optional(p+"protocol", &c.Protocol), columns.Optional(p+"tos", &c.TOS),
+		columns.Optional(p+"flow_label", &c.FlowLabel), columns.Optional(p+"interface", &c.Interface),
+		columns.Optional(p+"direction", &c.Direction), columns.Optional(p+"src_mac", &c.SrcMAC),
+		columns.Optional(p+"dst_mac", &c.DstMAC), columns.Optional(p+"vlan", &c.VLAN),
+		columns.Optional(p+"inner_vlan", &c.InnerVLAN), columns.Optional(p+"ethertype", &c.EtherType),
+	}
+	for i := range c.Label {
+		cols = append(cols, columns.Optional(p+labelNames[i], &c.Label[i]))
+	}
+	return append(cols,
+		columns.Optional(p+"vrf", &c.VRF), columns.Optional(p+"ttl", &c.TTL),
+		columns.Optional(p+"key_tcp_flags", &c.TCPFlags), columns.Optional(p+"ip_version", &c.Version))
+}
