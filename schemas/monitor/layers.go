@@ -84,3 +84,35 @@ func (d *Definition) Counts() Measure {
 	}
 	return Layer3
 }
+
+// HasTuple tells whether the key has the 5-tuple. Only then do TCP flags belong to the flow: a FIN ends a connection, not
+// all that passes between two MAC addresses.
+func (d *Definition) HasTuple() bool {
+	const five = 1<<key.SrcAddr | 1<<key.DstAddr | 1<<key.SrcPort | 1<<key.DstPort | 1<<key.Protocol
+	return d.Match&five == five
+}
+
+// RowBytes bounds what an update of the monitor takes on the bus, with weighted sums, window and collected values.
+func (d *Definition) RowBytes() int {
+	switch {
+	case d.Kind == IPv4:
+		return 110
+	case d.Kind == IPv6:
+		return 140
+	case d.Collects():
+		return 360
+	}
+	return 230
+}
+
+// MessageBytes bounds what the monitors make of one message of packets: a flow cache can't hand over a part of it.
+const MessageBytes = 27 << 20
+
+// MessageRows is how many packets a message may have at the most.
+func MessageRows(ds []Definition) int {
+	sum := 1
+	for i := range ds {
+		sum += ds[i].RowBytes()
+	}
+	return max(MessageBytes/sum, 1)
+}

@@ -109,7 +109,9 @@ type running struct {
 func (l *line) start(cfg ager.Config, reg prometheus.Registerer, shards ...int) running {
 	ctx, cancel := context.WithCancel(l.ctx)
 	r := running{make(chan error, 1), cancel}
-	go func() { r.done <- ager.New(cfg, l.Bus, shards, reg, slog.New(slog.DiscardHandler)).Run(ctx) }()
+	go func() {
+		r.done <- ager.New(cfg, monitors.Default(), l.Bus, shards, reg, slog.New(slog.DiscardHandler)).Run(ctx)
+	}()
 	return r
 }
 

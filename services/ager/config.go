@@ -1,6 +1,7 @@
 package ager
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -41,11 +42,33 @@ func (c Config) Validate() error {
 	return ps.Err()
 }
 
-func (c Config) aging() flows.Aging {
-	return flows.Aging{Inactive: int64(c.Inactive), Active: int64(c.Active), FINRST: c.FINRST, ByteLimit: c.ByteLimit}
+// aging says when the flows of a monitor end: as the monitor wants, else as all do.
+func (s *Service) aging(monitor string) flows.Aging {
+	a := flows.Aging{Inactive: int64(s.cfg.Inactive), Active: int64(s.cfg.Active), FINRST: s.cfg.FINRST, ByteLimit: s.cfg.ByteLimit}
+	for _, m := range s.monitors {
+		if m.Name != monitor {
+			continue
+		}
+		a.Inactive, a.Active = cmp.Or(int64(m.Inactive), a.Inactive), cmp.Or(int64(m.Active), a.Active)
+		a.ByteLimit = cmp.Or(m.ByteLimit, a.ByteLimit)
+		if m.FINRST != nil {
+			a.FINRST = *m.FINRST
+		}
+	}
+	return a
 }
 
 // fingerprint names what must not change while flows are alive: replay would end them otherwise.
-func (c Config) fingerprint() string {
-	return fmt.Sprintf("active=%s,inactive=%s,fin_rst=%t,byte_limit=%d", c.Active, c.Inactive, c.FINRST, c.ByteLimit)
+func (s *Service) fingerprint() string {
+	of := func(a flows.Aging) string {
+		return fmt.Sprintf("active=%s,inactive=%s,fin_rst=%t,byte_limit=%d", time.Duration(a.Active), time.Duration(a.Inactive), a.FINRST, a.ByteLimit)
+	}
+	all := of(s.aging(""))
+	text := all
+	for _, m := range s.monitors {
+		if own := of(s.aging(m.Name)); own != all {
+			text += ";" + m.Name + ":" + own
+		}
+	}
+	return text
 }

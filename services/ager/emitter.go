@@ -31,6 +31,8 @@ type emitter struct {
 	replay   point  // where nothing was held last
 	ipv4     *flow.Rows[key.IPv4]
 	ipv6     *flow.Rows[key.IPv6]
+	wide     *flow.Rows[key.Wide]
+	monitors string   // definitions of those that the monitor columns count through
 	names    []string // sources of the rows
 	byName   map[string]uint16
 	inside   []*source // the same
@@ -51,7 +53,7 @@ func newEmitter(ctx context.Context, s *Service, shard int) (*emitter, error) {
 	}
 	e := &emitter{
 		Service: s, stream: p.UpdatesStream(), shard: shard, writer: writer,
-		ipv4: flow.NewIPv4(), ipv6: flow.NewIPv6(), byName: map[string]uint16{},
+		ipv4: flow.NewIPv4(), ipv6: flow.NewIPv6(), wide: flow.NewWide(), byName: map[string]uint16{},
 	}
 	writer.OnWait(func(error) { s.metrics.waits.Inc() })
 	if last == nil {
@@ -82,21 +84,26 @@ func (e *emitter) resume(last *bus.Message) error {
 		return err
 	}
 	e.number, e.position = e.replay.number, e.replay.sequence
-	if was, now := last.Header.Get(message.Settings), e.cfg.fingerprint(); was != now && e.replay != (point{e.covered, e.done}) {
+	if was, now := last.Header.Get(message.Settings), e.fingerprint(); was != now && e.replay != (point{e.covered, e.done}) {
 		return fmt.Errorf("%w: %s, now %s; set them back until their sources have ended, or use another pipeline", ErrSettings, was, now)
 	}
 	return nil
 }
 
-// collect takes the flows of a source that ended with a window.
+// collect takes the flows of a source that ended with a window, monitor by monitor.
 func (e *emitter) collect(ctx context.Context, s *source) error {
-	if err := collect(ctx, e, e.ipv4, s, s.ipv4); err != nil {
-		return err
+	for _, k := range s.kinds {
+		if k == nil {
+			continue
+		}
+		if err := k.collect(ctx, e, s); err != nil {
+			return err
+		}
 	}
-	return collect(ctx, e, e.ipv6, s, s.ipv6)
+	return nil
 }
 
-func collect[K key.Key[K]](ctx context.Context, e *emitter, rows *flow.Rows[K], s *source, k *kind[K]) error {
+func collect[K key.Key[K]](ctx context.Context, e *emitter, rows *flow.Rows[K], s *source, k *keyed[K]) error {
 	ended := k.table.Ended()
 	if len(ended) == 0 {
 		return nil
@@ -110,7 +117,7 @@ func collect[K key.Key[K]](ctx context.Context, e *emitter, rows *flow.Rows[K], 
 				return err
 			}
 		}
-		account(s, k, f)
+		k.account(f)
 		if e.number++; e.number <= e.done {
 			e.metrics.replayed.Inc()
 			continue
@@ -126,7 +133,7 @@ func collect[K key.Key[K]](ctx context.Context, e *emitter, rows *flow.Rows[K], 
 }
 
 // count is the number of flows collected for the next message.
-func (e *emitter) count() int { return e.ipv4.Len() + e.ipv6.Len() }
+func (e *emitter) count() int { return e.ipv4.Len() + e.ipv6.Len() + e.wide.Len() }
 
 // source is the index of a source in the message being filled.
 func (e *emitter) source(s *source) uint16 {
@@ -168,15 +175,8 @@ func (e *emitter) publish(ctx context.Context, position uint64) error {
 		e.source(s)
 	}
 	e.body.Reset()
-	if e.ipv4.Len() > 0 {
-		if err := e.body.Add(e.ipv4.Schema(), e.ipv4.Columns()); err != nil {
-			return err
-		}
-	}
-	if e.ipv6.Len() > 0 {
-		if err := e.body.Add(e.ipv6.Schema(), e.ipv6.Columns()); err != nil {
-			return err
-		}
+	if err := errors.Join(add(&e.body, e.ipv4), add(&e.body, e.ipv6), add(&e.body, e.wide)); err != nil {
+		return err
 	}
 	e.ledger.Reset()
 	for _, s := range e.inside {
@@ -189,9 +189,9 @@ func (e *emitter) publish(ctx context.Context, position uint64) error {
 	h := message.Header{}
 	h.Set(message.Streams, e.body.Streams())
 	h.Set(message.Sources, strings.Join(e.names, " "))
-	h.Set(message.Monitors, strings.Join(key.Monitors[:], " "))
+	h.Set(message.Monitors, e.monitors)
 	h.Set(message.Position, message.FormatPosition(e.stream, position))
-	h.Set(message.Settings, e.cfg.fingerprint())
+	h.Set(message.Settings, e.fingerprint())
 	h.SetPair(message.Numbers, e.first, count)
 	h.SetPair(message.Replay, e.replay.sequence, e.replay.number)
 	if err := e.writer.Publish(ctx, h, e.body.Bytes()); err != nil {
@@ -200,9 +200,18 @@ func (e *emitter) publish(ctx context.Context, position uint64) error {
 	e.metrics.messages.Inc()
 	e.ipv4.Reset()
 	e.ipv6.Reset()
+	e.wide.Reset()
 	e.names, e.inside, e.ended = e.names[:0], e.inside[:0], e.ended[:0]
 	clear(e.byName)
 	return nil
+}
+
+// add adds the rows of a class, if there are any.
+func add[K any](body *message.Body, rows *flow.Rows[K]) error {
+	if rows.Len() == 0 {
+		return nil
+	}
+	return body.Add(rows.Schema(), rows.Columns())
 }
 
 func (e *emitter) isEnded(s *source) bool {

@@ -17,20 +17,22 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"netstream/pipeline/bus"
+	"netstream/pipeline/monitors"
 )
 
 // Service runs the agers of the flow shards it owns.
 type Service struct {
-	cfg     Config
-	bus     *bus.Bus
-	shards  []int
-	metrics *metrics
-	log     *slog.Logger
+	cfg      Config
+	bus      *bus.Bus
+	monitors monitors.Config // of which only the aging counts here
+	shards   []int
+	metrics  *metrics
+	log      *slog.Logger
 }
 
 // New makes the agers of some flow shards; it starts nothing.
-func New(cfg Config, b *bus.Bus, shards []int, reg prometheus.Registerer, log *slog.Logger) *Service {
-	return &Service{cfg: cfg, bus: b, shards: shards, metrics: newMetrics(reg), log: log}
+func New(cfg Config, monitors monitors.Config, b *bus.Bus, shards []int, reg prometheus.Registerer, log *slog.Logger) *Service {
+	return &Service{cfg: cfg, monitors: monitors, bus: b, shards: shards, metrics: newMetrics(reg), log: log}
 }
 
 // Run works until ctx ends or a shard fails. Live flows are not ended then: they are still in the updates stream.

@@ -383,8 +383,8 @@ func TestBadMessageStopsTheShard(t *testing.T) {
 		{"first before 1970", with(func(u *update.Row[key.IPv4]) { u.First = -1 }), fine, false, message.ErrBody, "row 1: 1 packets from -1"},
 		{"no packets", with(func(u *update.Row[key.IPv4]) { u.Packets = 0 }), fine, false, message.ErrBody, "row 1: 0 packets"},
 		{"version of watermarks", whole(), rename("watermark/1", "watermark/9"), true, message.ErrVersion, "watermark/9"},
-		{"version of the ledger", whole(), rename("ledger/1", "ledger/2"), true, message.ErrVersion, "ledger/2"},
-		{"torn commit", whole(), func(_, _ message.Header, body, last []byte) ([]byte, []byte) { return body, last[:len(last)-1] }, true, message.ErrBody, "ledger/1"},
+		{"version of the ledger", whole(), rename(ledger.Schema, "ledger/2"), true, message.ErrVersion, "ledger/2"},
+		{"torn commit", whole(), func(_, _ message.Header, body, last []byte) ([]byte, []byte) { return body, last[:len(last)-1] }, true, message.ErrBody, ledger.Schema},
 		{"commit without streams", whole(), func(_, c message.Header, body, last []byte) ([]byte, []byte) {
 			delete(c, message.Streams)
 			return body, last

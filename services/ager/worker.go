@@ -3,7 +3,6 @@ package ager
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"netstream/pipeline/bus"
@@ -18,11 +17,12 @@ import (
 // worker is the ager of one flow shard.
 type worker struct {
 	*Service
-	shard   int
-	sources map[string]*source
-	order   []*source // in the order they came, which the log decides
-	emitter *emitter
-	shown   int // live flows of this shard in the gauge of live flows
+	shard    int
+	sources  map[string]*source
+	order    []*source // in the order they came, which the log decides
+	monitors roster
+	emitter  *emitter
+	shown    int // live flows of this shard in the gauge of live flows
 }
 
 func newWorker(ctx context.Context, s *Service, shard int) (*worker, error) {
@@ -76,19 +76,24 @@ func (w *worker) take(ctx context.Context, m *bus.Message) error {
 
 // hold files the updates of a message under their sources and windows.
 func (w *worker) hold(m *bus.Message) error {
-	parts, err := message.Parts(m.Header, m.Body, update.SchemaIPv4, update.SchemaIPv6)
+	parts, err := message.Parts(m.Header, m.Body, update.SchemaIPv4, update.SchemaIPv6, update.SchemaWide)
 	if err != nil {
 		return err
 	}
-	names, kinds := m.Header.List(message.Sources), m.Header.List(message.Monitors)
-	if !slices.Equal(kinds, key.Monitors[:]) {
-		return fmt.Errorf("%w: monitors %q, want %q", message.ErrHeader, kinds, key.Monitors)
+	names := m.Header.List(message.Sources)
+	monitors, err := w.monitors.read(m.Header)
+	if err != nil {
+		return err
 	}
+	w.emitter.monitors = w.monitors.text
 	for _, p := range parts {
-		if p.Schema == update.SchemaIPv4 {
-			err = hold(w, p, update.NewIPv4(), names, func(h *held) *[]run[key.IPv4] { return &h.ipv4 })
-		} else {
-			err = hold(w, p, update.NewIPv6(), names, func(h *held) *[]run[key.IPv6] { return &h.ipv6 })
+		switch p.Schema {
+		case update.SchemaIPv4:
+			err = hold(w, p, update.NewIPv4(), names, monitors)
+		case update.SchemaIPv6:
+			err = hold(w, p, update.NewIPv6(), names, monitors)
+		case update.SchemaWide:
+			err = hold(w, p, update.NewWide(), names, monitors)
 		}
 		if err != nil {
 			return err
@@ -97,17 +102,17 @@ func (w *worker) hold(m *bus.Message) error {
 	return nil
 }
 
-// hold cuts the rows of one part into runs of one source and window. The rows stay in the message's memory.
-func hold[K any](w *worker, p message.Part, rows *update.Rows[K], names []string, of func(*held) *[]run[K]) error {
+// hold cuts the rows of one part into runs of one source, monitor and window. The rows stay in the message's memory.
+func hold[K key.Key[K]](w *worker, p message.Part, rows *update.Rows[K], names []string, monitors []uint8) error {
 	if err := p.Read(rows.Columns()); err != nil {
 		return err
 	}
-	if err := rows.Check(len(names), len(key.Monitors)); err != nil {
+	if err := rows.Check(len(names), len(monitors)); err != nil {
 		return err
 	}
 	w.metrics.updates.Add(float64(rows.Len()))
 	for lo, hi := 0, 0; lo < rows.Len(); lo = hi {
-		src, start := rows.Source[lo], rows.WindowAt(lo)
+		src, number, start := rows.Source[lo], rows.Monitor[lo], rows.WindowAt(lo)
 		s := w.source(names[src])
 		if start+1 <= s.clock {
 			return fmt.Errorf("%s row %d: window %d of source %s is already closed", p.Schema, lo, start, s.name)
@@ -115,18 +120,35 @@ func hold[K any](w *worker, p message.Part, rows *update.Rows[K], names []string
 		if start != window.Of(start) || start < 0 || start > window.MaxTime {
 			return fmt.Errorf("%w: %s row %d: window %d", message.ErrBody, p.Schema, lo, start)
 		}
-		for hi = lo; hi < rows.Len() && rows.Source[hi] == src && rows.WindowAt(hi) == start; hi++ {
+		k, ok := w.kind(s, monitors[number]).(*keyed[K])
+		if d := &w.monitors.list[monitors[number]]; !ok || d.Collects() != rows.Values.Present() && d.Collects() {
+			return fmt.Errorf("%w: %s row %d: not a record of monitor %s", message.ErrBody, p.Schema, lo, d)
+		}
+		var packets, bytes uint64
+		for hi = lo; hi < rows.Len() && rows.Source[hi] == src && rows.Monitor[hi] == number && rows.WindowAt(hi) == start; hi++ {
 			if first, last := rows.First[hi], rows.Last[hi]; first < 0 || first > last || last >= start+window.Length || rows.Packets[hi] == 0 {
 				return fmt.Errorf("%w: %s row %d: %d packets from %d to %d in window %d", message.ErrBody, p.Schema, hi, rows.Packets[hi], first, last, start)
 			}
-			s.in.Packets += uint64(rows.Packets[hi])
-			s.in.Bytes += rows.Bytes[hi]
+			packets += uint64(rows.Packets[hi])
+			bytes += rows.Bytes[hi]
 		}
-		s.in.Rows += uint64(hi - lo)
-		runs := of(s.at(start))
-		*runs = append(*runs, run[K]{rows, lo, hi})
+		k.count(hi-lo, packets, bytes)
+		h := s.at(start)
+		h.runs = append(h.runs, run{k, rows, lo, hi})
 	}
 	return nil
+}
+
+// kind is the flows of a monitor of a source, made if need be.
+func (w *worker) kind(s *source, monitor uint8) kind {
+	for len(s.kinds) <= int(monitor) {
+		s.kinds = append(s.kinds, nil)
+	}
+	if s.kinds[monitor] == nil {
+		d := w.monitors.list[monitor]
+		s.kinds[monitor] = newKind(s, d, monitor, w.aging(d.Name))
+	}
+	return s.kinds[monitor]
 }
 
 // mark takes watermarks and counters from a commit.
@@ -178,13 +200,12 @@ func (w *worker) step(ctx context.Context, sequence uint64) error {
 		until, ended := s.horizon()
 		s.advance(until, emit)
 		if ended {
-			s.ipv4.table.End()
-			s.ipv6.table.End()
+			s.end()
 			emit(s)
 			w.emitter.ended = append(w.emitter.ended, s)
 			over = append(over, s)
 		}
-		live += s.ipv4.table.Len() + s.ipv6.table.Len()
+		live += s.live()
 	}
 	if failed != nil {
 		return failed
@@ -193,7 +214,13 @@ func (w *worker) step(ctx context.Context, sequence uint64) error {
 	for _, s := range over {
 		w.forget(s)
 	}
-	return w.emitter.finish(ctx, sequence, w.order)
+	if err := w.emitter.finish(ctx, sequence, w.order); err != nil {
+		return err
+	}
+	if len(w.order) == 0 { // a replay begins here, and numbers the monitors anew
+		w.monitors = roster{}
+	}
+	return nil
 }
 
 // showLive sets this shard's share of the live flows.
@@ -206,7 +233,7 @@ func (w *worker) showLive(flows int) {
 func (w *worker) source(name string) *source {
 	s := w.sources[name]
 	if s == nil {
-		s = newSource(name, w.shard, w.bus.Layout.PacketShards, w.cfg.aging())
+		s = newSource(name, w.shard, w.bus.Layout.PacketShards)
 		w.sources[name] = s
 		w.order = append(w.order, s)
 	}

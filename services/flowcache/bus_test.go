@@ -94,7 +94,9 @@ type running struct {
 func (l *line) start(cfg flowcache.Config, reg prometheus.Registerer, shards ...int) running {
 	ctx, cancel := context.WithCancel(l.ctx)
 	r := running{make(chan error, 1), cancel}
-	go func() { r.done <- flowcache.New(cfg, l.Bus, shards, reg, slog.New(slog.DiscardHandler)).Run(ctx) }()
+	go func() {
+		r.done <- flowcache.New(cfg, monitor.Default(), l.Bus, shards, reg, slog.New(slog.DiscardHandler)).Run(ctx)
+	}()
 	return r
 }
 

@@ -8,15 +8,17 @@ import (
 
 // Config of the flow cache.
 type Config struct {
-	Rows     int           `yaml:"rows" doc:"updates held before a hand-over, per packet shard and record kind"`
+	Rows     int           `yaml:"rows" doc:"updates held before a hand-over, per packet shard and monitor"`
 	HandOver time.Duration `yaml:"hand_over" doc:"longest time an update is held, and longest silence before a hand-over"`
 }
 
 // DefaultConfig holds 65,536 rows, about 5 MB, for at most a second.
 func DefaultConfig() Config { return Config{Rows: 1 << 16, HandOver: time.Second} }
 
-// maxRows keeps a hand-over, one atomic batch, below 64 MB: both kinds full take 32 MB at 107 and 135 bytes a sampled row
-// with its window, and the last message taken in, 8 MB at the most, can add 27 MB.
+// heldBytes keeps a hand-over, one atomic batch, below 64 MB: the last message taken in can add monitor.MessageBytes.
+const heldBytes = 32 << 20
+
+// maxRows of an IPv6 monitor take half of that.
 const maxRows = 1 << 17
 
 // Validate reports all problems.

@@ -21,9 +21,10 @@ type handover struct {
 	shard  int
 	header message.Header // of the parts
 	parts  []bus.Part
-	bodies []*message.Body // behind parts, reused
-	ipv4   []*update.Rows[key.IPv4]
-	ipv6   []*update.Rows[key.IPv6] // one for each flow shard
+	bodies []*message.Body          // behind parts, reused
+	ipv4   []*update.Rows[key.IPv4] // one for each flow shard
+	ipv6   []*update.Rows[key.IPv6]
+	wide   []*update.Rows[key.Wide]
 	last   message.Body
 	marks  commit.Watermarks
 	ledger ledger.Rows
@@ -34,30 +35,31 @@ func newHandover(b *bus.Bus, shard int) *handover {
 	for range b.Layout.FlowShards {
 		h.ipv4 = append(h.ipv4, update.NewIPv4())
 		h.ipv6 = append(h.ipv6, update.NewIPv6())
+		h.wide = append(h.wide, update.NewWide())
 	}
 	return h
 }
 
 // begin starts a hand-over of all up to a position.
-func (h *handover) begin(sources []*source, stream string, position uint64) {
+func (h *handover) begin(sources []*source, monitors, stream string, position uint64) {
 	names := make([]string, len(sources))
 	for i, s := range sources {
 		names[i] = s.Source
 	}
 	h.header = message.Header{}
 	h.header.Set(message.Sources, strings.Join(names, " "))
-	h.header.Set(message.Monitors, strings.Join(key.Monitors[:], " "))
+	h.header.Set(message.Monitors, monitors)
 	h.header.Set(message.Position, message.FormatPosition(stream, position))
 	h.parts = h.parts[:0]
 }
 
-// build deals the rows of a table to the flow shards and cuts them into parts.
+// build deals the rows of a monitor's table to the flow shards and cuts them into parts.
 func build[K key.Key[K]](h *handover, shards []*update.Rows[K], t *table.Table[K], monitor uint8, sources []*source) error {
 	sampled := t.Sampled()
 	cut := 0
 	err := t.Each(func(u *update.Row[K], hash uint64) error {
 		u.Monitor = monitor
-		out := &sources[u.Source].out
+		out := &sources[u.Source].books[monitor].out
 		out.Packets += uint64(u.Packets)
 		out.Bytes += u.Bytes
 		out.Rows++

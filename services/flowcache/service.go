@@ -17,20 +17,25 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"netstream/pipeline/bus"
+	"netstream/schemas/monitor"
 )
 
 // Service runs the flow caches of the packet shards it owns.
 type Service struct {
-	cfg     Config
-	bus     *bus.Bus
-	shards  []int
-	metrics *metrics
-	log     *slog.Logger
+	cfg         Config
+	bus         *bus.Bus
+	monitors    []monitor.Definition
+	definitions string // the monitors as they travel
+	shards      []int
+	metrics     *metrics
+	log         *slog.Logger
 }
 
 // New makes the flow caches of some packet shards; it starts nothing.
-func New(cfg Config, b *bus.Bus, shards []int, reg prometheus.Registerer, log *slog.Logger) *Service {
-	return &Service{cfg: cfg, bus: b, shards: shards, metrics: newMetrics(reg), log: log}
+func New(cfg Config, monitors []monitor.Definition, b *bus.Bus, shards []int, reg prometheus.Registerer, log *slog.Logger) *Service {
+	return &Service{
+		cfg: cfg, bus: b, monitors: monitors, definitions: monitor.Format(monitors), shards: shards, metrics: newMetrics(reg), log: log,
+	}
 }
 
 // Run works until ctx ends or a shard fails. What is held then is not handed over: it is still in the packets stream.

@@ -133,7 +133,7 @@ func TestBadMessageStopsTheShard(t *testing.T) {
 		{"length is no number", good().set(message.Streams, "packet.ipv4/1:x"), 0, message.ErrBody, `"x"`},
 		{"column is missing", newPackets("tap", start).add(packet.SchemaIPv4, packet.NewIPv4().Columns()[1:]), 0, columns.ErrSchema, "packet.ipv4/1"},
 		{"stream of another kind", newPackets("tap", start).add(packet.SchemaIPv4, packet.NewIPv6().Columns()), 0, columns.ErrSchema, "packet.ipv4/1"},
-		{"ledger is a lie", good().add(ledger.Schema, packet.NewIPv4().Columns()), 0, columns.ErrSchema, "ledger/1"},
+		{"ledger is a lie", good().add(ledger.Schema, packet.NewIPv4().Columns()), 0, columns.ErrSchema, ledger.Schema},
 		{"two streams of a schema", good().ledger().ipv4(at(2, start)), 0, message.ErrBody, "two streams of packet.ipv4/1"},
 		{"no source", good().set(message.Source, ""), 0, message.ErrHeader, message.Source},
 		{"source is two words", good().set(message.Source, "tap tap"), 0, message.ErrHeader, message.Source},

@@ -16,7 +16,6 @@ import (
 	"netstream/schemas/packet"
 	"netstream/schemas/subject"
 	"netstream/schemas/window"
-	"netstream/services/flowcache/internal/table"
 )
 
 // worker is the flow cache of one packet shard.
@@ -28,8 +27,8 @@ type worker struct {
 	writer   *bus.Writer
 	sources  []*source // in the order they came; the index is the source column
 	byName   map[string]uint16
-	ipv4     *table.Table[key.IPv4]
-	ipv6     *table.Table[key.IPv6]
+	caches   []cache // by monitor
+	serves   served
 	since    time.Time // when the oldest held row or watermark came
 	pending  bool      // something is not committed
 	shown    int       // rows of this shard in the gauge of rows held
@@ -38,16 +37,20 @@ type worker struct {
 
 	rows4 *packet.Rows[key.IPv4]
 	rows6 *packet.Rows[key.IPv6]
+	wide  *packet.Wide
 	log1  ledger.Rows
+	row   packet.WideRow
 }
 
 // newWorker opens the shard's fence and resumes from its last commit.
 func newWorker(ctx context.Context, s *Service, shard int) (*worker, error) {
 	w := &worker{
 		Service: s, shard: shard, stream: s.bus.Pipeline.PacketsStream(), byName: map[string]uint16{},
-		ipv4: table.New[key.IPv4](s.cfg.Rows), ipv6: table.New[key.IPv6](s.cfg.Rows),
 		handover: newHandover(s.bus, shard),
-		rows4:    packet.NewIPv4(), rows6: packet.NewIPv6(),
+		rows4:    packet.NewIPv4(), rows6: packet.NewIPv6(), wide: packet.NewWide(),
+	}
+	for i, d := range s.monitors {
+		w.caches = append(w.caches, newCache(d, i, s.cfg.Rows))
 	}
 	writer, last, err := s.bus.Writer(ctx, s.bus.Pipeline.UpdatesStream(), s.bus.Pipeline.Commits(shard))
 	if err != nil {
@@ -76,6 +79,7 @@ func (w *worker) resume(last *bus.Message) error {
 		return err
 	}
 	var marks commit.Watermarks
+	entries := map[string][]ledger.Entry{} // by source
 	for _, p := range parts {
 		switch p.Schema {
 		case commit.SchemaWatermark:
@@ -92,11 +96,13 @@ func (w *worker) resume(last *bus.Message) error {
 				return err
 			}
 			for i := range w.log1.Len() {
-				if e := w.log1.At(i); w.known(e.Source) {
-					w.source(e.Source).restore(e)
-				}
+				e := w.log1.At(i)
+				entries[e.Source] = append(entries[e.Source], e)
 			}
 		}
+	}
+	for _, s := range w.sources {
+		s.restore(entries[s.Source])
 	}
 	return nil
 }
@@ -112,7 +118,7 @@ func (w *worker) source(name string) *source {
 	if !ok {
 		i = uint16(len(w.sources))
 		w.byName[name] = i
-		w.sources = append(w.sources, newSource(name, w.shard))
+		w.sources = append(w.sources, newSource(name, w.shard, w.monitors))
 	}
 	return w.sources[i]
 }
@@ -136,8 +142,7 @@ func (w *worker) run(ctx context.Context) error {
 			}
 		}
 		silent := m == nil
-		full := max(w.ipv4.Len(), w.ipv6.Len()) >= w.cfg.Rows
-		if w.pending && (silent || full || w.ended || time.Since(w.since) >= w.cfg.HandOver) {
+		if full := w.full(); w.pending && (silent || full || w.ended || time.Since(w.since) >= w.cfg.HandOver) {
 			if err := w.handOver(ctx); err != nil {
 				return err
 			}
@@ -166,17 +171,20 @@ func (w *worker) take(m *bus.Message) error {
 	if mark > window.MaxTime {
 		return fmt.Errorf("%w: %s: %d, want at most %d", message.ErrHeader, message.Watermark, mark, window.MaxTime)
 	}
-	parts, err := message.Parts(m.Header, m.Body, packet.SchemaIPv4, packet.SchemaIPv6, ledger.Schema)
+	parts, err := message.Parts(m.Header, m.Body, packet.SchemaIPv4, packet.SchemaIPv6, packet.SchemaWide, ledger.Schema)
 	if err != nil {
+		return err
+	}
+	if err := w.serves.update(m.Header, name, w.Service); err != nil {
 		return err
 	}
 	if len(w.sources) > math.MaxUint16-1 && !w.known(name) {
 		return fmt.Errorf("more than %d sources", math.MaxUint16)
 	}
 	src := w.source(name)
-	index := w.byName[name]
 	w.rows4.Reset()
 	w.rows6.Reset()
+	w.wide.Reset()
 	w.log1.Reset()
 	for i, p := range parts { // read all before any of it counts
 		if slices.ContainsFunc(parts[:i], func(o message.Part) bool { return o.Schema == p.Schema }) {
@@ -188,21 +196,22 @@ func (w *worker) take(m *bus.Message) error {
 			cols = w.rows4.Columns()
 		case packet.SchemaIPv6:
 			cols = w.rows6.Columns()
+		case packet.SchemaWide:
+			cols = w.wide.Columns()
 		}
 		if err := p.Read(cols); err != nil {
 			return err
 		}
 	}
-	if err := errors.Join(check(w.rows4), check(w.rows6)); err != nil {
+	if err := errors.Join(check(&w.rows4.Seen, packet.SchemaIPv4), check(&w.rows6.Seen, packet.SchemaIPv6), check(&w.wide.Seen, packet.SchemaWide)); err != nil {
 		return err
 	}
-	before := src.in.Bytes
-	merge(w.ipv4, w.rows4, index, src.seeds[key.MonitorIPv4], &src.in)
-	merge(w.ipv6, w.rows6, index, src.seeds[key.MonitorIPv6], &src.in)
-	w.metrics.packets.Add(float64(w.rows4.Len() + w.rows6.Len()))
-	w.metrics.bytes.Add(float64(src.in.Bytes - before))
+	before := src.in
+	w.merge(src, w.byName[name])
+	w.metrics.packets.Add(float64(src.in.Packets - before.Packets))
+	w.metrics.bytes.Add(float64(src.in.Bytes - before.Bytes))
 	w.metrics.messages.Inc()
-	w.showHeld(w.ipv4.Len() + w.ipv6.Len())
+	w.showHeld(w.held())
 	for i := range w.log1.Len() {
 		src.sampler.Put(w.log1.At(i))
 	}
@@ -218,14 +227,11 @@ func (w *worker) take(m *bus.Message) error {
 }
 
 // check refuses times that no sampler publishes: an ager would never come to the windows of such rows.
-func check[K any](rows *packet.Rows[K]) error {
+func check(rows *packet.Seen, schema string) error {
 	for i, t := range rows.Time {
-		filed := window.Of(t)
-		if len(rows.Window) > 0 {
-			filed = rows.Window[i]
-		}
+		filed := rows.WindowAt(i)
 		if t < 0 || t >= filed+window.Length || filed > window.MaxTime || filed != window.Of(filed) {
-			return fmt.Errorf("%w: %s row %d: time %d filed under window %d", message.ErrBody, rows.Schema(), i, t, filed)
+			return fmt.Errorf("%w: %s row %d: time %d filed under window %d", message.ErrBody, schema, i, t, filed)
 		}
 	}
 	return nil
@@ -237,29 +243,35 @@ func (w *worker) showHeld(rows int) {
 	w.shown = rows
 }
 
-// merge adds the rows of a message to the table of their kind and counts them.
-func merge[K key.Key[K]](t *table.Table[K], rows *packet.Rows[K], source uint16, seed uint64, in *ledger.Entry) {
-	var p packet.Row[K]
-	bytes := uint64(0)
-	for i := range rows.Len() {
-		rows.Read(i, &p)
-		bytes += uint64(p.Bytes)
-		t.Add(&p, p.Key.Hash(seed), source)
+// held is how many rows all monitors hold together.
+func (w *worker) held() (rows int) {
+	for _, c := range w.caches {
+		rows += c.Len()
 	}
-	in.Packets += uint64(rows.Len())
-	in.Rows += uint64(rows.Len())
-	in.Bytes += bytes
+	return rows
+}
+
+// full tells whether a monitor holds its limit, or all together as much as leaves room for one more message in a batch.
+func (w *worker) full() bool {
+	bytes := 0
+	for i, c := range w.caches {
+		if c.Len() >= w.cfg.Rows {
+			return true
+		}
+		bytes += c.Len() * w.monitors[i].RowBytes()
+	}
+	return bytes >= heldBytes
 }
 
 // handOver publishes all that is held as one atomic batch and empties the tables.
 func (w *worker) handOver(ctx context.Context) error {
 	h := w.handover
-	h.begin(w.sources, w.stream, w.position)
-	if err := build(h, h.ipv4, w.ipv4, key.MonitorIPv4, w.sources); err != nil {
-		return err
-	}
-	if err := build(h, h.ipv6, w.ipv6, key.MonitorIPv6, w.sources); err != nil {
-		return err
+	h.begin(w.sources, w.definitions, w.stream, w.position)
+	held := w.held()
+	for _, c := range w.caches {
+		if err := c.handOver(h, w.sources); err != nil {
+			return err
+		}
 	}
 	head, body, err := h.commit(w.sources)
 	if err != nil {
@@ -269,10 +281,11 @@ func (w *worker) handOver(ctx context.Context) error {
 		return err
 	}
 	w.metrics.handOvers.Inc()
-	w.metrics.updates.Add(float64(w.ipv4.Len() + w.ipv6.Len()))
+	w.metrics.updates.Add(float64(held))
 	w.showHeld(0)
-	w.ipv4.Reset()
-	w.ipv6.Reset()
+	for _, c := range w.caches {
+		c.Reset()
+	}
 	w.pending = false
 	if w.ended {
 		w.forgetEnded()

@@ -89,7 +89,7 @@ var productAging = Aging{Inactive: 15 * second, Active: 60 * second, FINRST: tru
 
 func TestMergeAndCloseDoNotAllocate(t *testing.T) {
 	for _, sampled := range []bool{false, true} {
-		table, g := New[key.IPv4](productAging), newTraffic(ipv4, 300, 100)
+		table, g := New[key.IPv4](productAging, false), newTraffic(ipv4, 300, 100)
 		if sampled {
 			table.startSums()
 		}
@@ -124,7 +124,7 @@ func benchmarkUpdate[K key.Key[K]](b *testing.B, g *traffic[K]) {
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	table := New[K](productAging)
+	table := New[K](productAging, false)
 	for range 20 {
 		g.next()
 		g.apply(table)

@@ -26,7 +26,15 @@ func compare[K key.Key[K]](a, b *flow.Row[K]) int {
 		cmp.Compare(a.TCPFlags, b.TCPFlags), cmp.Compare(a.Reason, b.Reason),
 		cmp.Compare(a.Sums.Packets, b.Sums.Packets), cmp.Compare(a.Sums.Bytes, b.Sums.Bytes),
 		compare128(a.Sums.VarPackets, b.Sums.VarPackets), compare128(a.Sums.VarBytes, b.Sums.VarBytes),
+		compareValues(a, b),
 	)
+}
+
+func compareValues[K any](a, b *flow.Row[K]) int {
+	if a.Values == nil || b.Values == nil {
+		return 0 // of one monitor both have some or neither has
+	}
+	return a.Values.Compare(b.Values)
 }
 
 func compare128(a, b uint128.Uint128) int {

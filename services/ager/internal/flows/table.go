@@ -8,6 +8,7 @@ package flows
 import (
 	"slices"
 
+	"netstream/schemas/collect"
 	"netstream/schemas/flow"
 	"netstream/schemas/key"
 	"netstream/schemas/update"
@@ -57,11 +58,15 @@ type Table[K key.Key[K]] struct {
 	sampled bool          // weighted sums are kept
 	sums    []weight.Sums // of the entries, by number, once sampled
 	psums   []weight.Sums // of the pending updates, once sampled
+
+	collects bool             // values are kept
+	values   []collect.Values // of the entries, by number
+	pvalues  []collect.Values // of the pending updates
 }
 
-// New makes an empty table.
-func New[K key.Key[K]](a Aging) *Table[K] {
-	return &Table[K]{aging: a, wheel: newWheel(a.Inactive), index: newIndex()}
+// New makes an empty table. collects says that every update brings collected values.
+func New[K key.Key[K]](a Aging, collects bool) *Table[K] {
+	return &Table[K]{aging: a, wheel: newWheel(a.Inactive), index: newIndex(), collects: collects}
 }
 
 // Len is the number of live flows.
@@ -84,6 +89,9 @@ func (t *Table[K]) Merge(u *update.Row[K], hash uint64, sampled bool) {
 			if t.sampled {
 				t.psums[e.pending-1].Add(&u.Sums)
 			}
+			if t.collects {
+				t.pvalues[e.pending-1].Add(u.Values)
+			}
 			return
 		}
 	}
@@ -92,6 +100,9 @@ func (t *Table[K]) Merge(u *update.Row[K], hash uint64, sampled bool) {
 	})
 	if t.sampled {
 		t.psums = append(t.psums, u.Sums)
+	}
+	if t.collects {
+		t.pvalues = append(t.pvalues, *u.Values)
 	}
 	e.pending = uint32(len(t.pending))
 }
@@ -124,7 +135,7 @@ func (t *Table[K]) Close(start int64) {
 			t.settle(p.entry, end)
 		}
 	}
-	t.pending, t.psums = t.pending[:0], t.psums[:0]
+	t.pending, t.psums, t.pvalues = t.pending[:0], t.psums[:0], t.pvalues[:0]
 	t.wheel.advance(end, t.expire)
 }
 
@@ -134,6 +145,13 @@ func (t *Table[K]) add(i int) {
 	e := t.slab.at(p.entry)
 	if e.packets == 0 {
 		e.first, e.last, e.flags = p.first, p.last, 0
+	}
+	if t.collects {
+		if e.packets == 0 {
+			t.values[p.entry] = t.pvalues[i]
+		} else {
+			t.values[p.entry].Add(&t.pvalues[i])
+		}
 	}
 	e.first, e.last = min(e.first, p.first), max(e.last, p.last)
 	e.packets += p.packets
@@ -155,6 +173,10 @@ func (t *Table[K]) end(n uint32, why flow.Reason) {
 		t.sums[n] = weight.Sums{}
 	} else {
 		f.Sums = weight.Unsampled(e.packets, e.bytes)
+	}
+	if t.collects {
+		v := t.values[n]
+		f.Values = &v
 	}
 	t.ended = append(t.ended, f)
 	e.packets, e.bytes, e.flags = 0, 0, 0
@@ -235,6 +257,9 @@ func (t *Table[K]) entry(k *K, tag uint32) uint32 {
 		for len(t.sums) <= int(n) {
 			t.sums = append(t.sums, weight.Sums{})
 		}
+	}
+	for t.collects && len(t.values) <= int(n) {
+		t.values = append(t.values, collect.Values{})
 	}
 	return n
 }

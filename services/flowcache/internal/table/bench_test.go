@@ -46,7 +46,7 @@ func TestAddDoesNotAllocate(t *testing.T) {
 		table := New[key.IPv4](tableRows)
 		if n := testing.AllocsPerRun(50, func() {
 			for i := range packets {
-				table.Add(&packets[i], hashes[i], 0)
+				table.Add(&packets[i], nil, hashes[i], 0)
 			}
 			if table.Len() < 100 || table.Len() == len(packets) {
 				t.Fatalf("%d rows of %d packets: too dull", table.Len(), len(packets))
@@ -73,7 +73,7 @@ func benchmarkAdd[K key.Key[K]](b *testing.B, weight uint32, keyOf func(uint64) 
 	b.ResetTimer()
 	for i := range b.N {
 		n := i % len(packets)
-		table.Add(&packets[n], hashes[n], 0)
+		table.Add(&packets[n], nil, hashes[n], 0)
 		if table.Len() >= tableRows {
 			rows += table.Len()
 			table.Reset()

@@ -185,7 +185,7 @@ func feed[K key.Key[K]](t *testing.T, s setup, rng *rand.Rand, keyOf func(int) K
 		}
 		source := uint16(rng.IntN(sources))
 		want.packet(&p, source)
-		table.Add(&p, p.Key.Hash(uint64(source))&s.mask, source)
+		table.Add(&p, nil, p.Key.Hash(uint64(source))&s.mask, source)
 		if s.handOver > 0 && rng.IntN(s.handOver) == 0 {
 			handOver()
 		}

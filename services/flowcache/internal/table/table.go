@@ -5,6 +5,7 @@
 package table
 
 import (
+	"netstream/schemas/collect"
 	"netstream/schemas/key"
 	"netstream/schemas/packet"
 	"netstream/schemas/update"
@@ -36,8 +37,9 @@ type slot struct{ tag, row uint32 }
 // Table merges packets of one kind. It is not safe for use by several goroutines.
 type Table[K key.Key[K]] struct {
 	rows    []row[K]
-	sums    []weight.Sums // beside rows once a packet of a weight other than 1 came; else empty
-	index   []slot        // a power of two, at most half full
+	sums    []weight.Sums    // beside rows once a packet of a weight other than 1 came; else empty
+	values  []collect.Values // beside rows if the monitor collects any; else empty
+	index   []slot           // a power of two, at most half full
 	mask    uint32
 	sampled bool
 }
@@ -52,8 +54,9 @@ func New[K key.Key[K]](n int) *Table[K] {
 // Len is the number of rows held.
 func (t *Table[K]) Len() int { return len(t.rows) }
 
-// Add merges one packet of a source; hash is the flow hash of its key.
-func (t *Table[K]) Add(p *packet.Row[K], hash uint64, source uint16) {
+// Add merges one packet of a source; hash is the flow hash of its key. values are what the monitor collects of it: of
+// every packet, or nil of every packet.
+func (t *Table[K]) Add(p *packet.Row[K], values *collect.Values, hash uint64, source uint16) {
 	if 2*len(t.rows) >= len(t.index) {
 		t.resize(2 * len(t.rows))
 	}
@@ -74,6 +77,9 @@ func (t *Table[K]) Add(p *packet.Row[K], hash uint64, source uint16) {
 			if t.sampled {
 				t.sums[s.row-1].AddPacket(p.Weight, p.Bytes)
 			}
+			if values != nil {
+				t.values[s.row-1].Add(values)
+			}
 			return
 		}
 	}
@@ -86,6 +92,9 @@ func (t *Table[K]) Add(p *packet.Row[K], hash uint64, source uint16) {
 		var sums weight.Sums
 		sums.AddPacket(p.Weight, p.Bytes)
 		t.sums = append(t.sums, sums)
+	}
+	if values != nil {
+		t.values = append(t.values, *values)
 	}
 }
 
@@ -147,6 +156,9 @@ func (t *Table[K]) Each(f func(u *update.Row[K], hash uint64) error) error {
 		if t.sampled {
 			u.Sums = t.sums[i]
 		}
+		if len(t.values) > 0 {
+			u.Values = &t.values[i]
+		}
 		if err := f(&u, r.hash); err != nil {
 			return err
 		}
@@ -156,6 +168,6 @@ func (t *Table[K]) Each(f func(u *update.Row[K], hash uint64) error) error {
 
 // Reset empties the table and keeps its memory.
 func (t *Table[K]) Reset() {
-	t.rows, t.sums, t.sampled = t.rows[:0], t.sums[:0], false
+	t.rows, t.sums, t.values, t.sampled = t.rows[:0], t.sums[:0], t.values[:0], false
 	clear(t.index)
 }
