@@ -43,7 +43,7 @@ func (s *Service) Open(ctx context.Context, path string, again bool, landed func
 	if err != nil {
 		return nil, err
 	}
-	f, err := s.open(ctx, path, again, landed)
+	f, err := s.open(ctx, path, reader, again, landed)
 	if err != nil {
 		reader.Close()
 		return nil, err
@@ -52,7 +52,7 @@ func (s *Service) Open(ctx context.Context, path string, again bool, landed func
 	return f, nil
 }
 
-func (s *Service) open(ctx context.Context, path string, again bool, landed func(source string) (bool, error)) (*File, error) {
+func (s *Service) open(ctx context.Context, path string, reader *capture.Reader, again bool, landed func(source string) (bool, error)) (*File, error) {
 	id, err := identify(path)
 	if err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func (s *Service) open(ctx context.Context, path string, again bool, landed func
 	name := filepath.Base(path)
 	base := fmt.Sprintf("%s-%08x", subject.Clean(name[:min(len(name), 40)]), uint32(id))
 	for run := 1; ; run++ {
-		src, lasts, err := openSource(ctx, s, fmt.Sprintf("%s-r%d", base, run))
+		src, lasts, err := openSource(ctx, s, fmt.Sprintf("%s-r%d", base, run), reader.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -68,7 +68,7 @@ func (s *Service) open(ctx context.Context, path string, again bool, landed func
 		var other error // it was begun with other settings
 		for p, sh := range src.shards {
 			if last := lasts[p]; last != nil {
-				if was, now := last.Header.Get(message.Settings), s.cfg.fingerprint(); was != now {
+				if was, now := last.Header.Get(message.Settings), src.fingerprint(); was != now {
 					other = fmt.Errorf("%s: %w: %s, now %s; finish it with those (source %s)", path, ErrSettings, was, now, src.name)
 				}
 			}

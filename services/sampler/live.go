@@ -9,16 +9,25 @@ import (
 )
 
 // Live publishes the packets of a live input as a source, until ctx or the input ends. Each start is an epoch of its
-// own: counters and watermark go on from the last one, what passed in between is unobserved.
-func (s *Service) Live(ctx context.Context, name string, in Input) error {
+// own: counters and watermark go on from the last one, what passed in between is unobserved. overload is the policy for a
+// bus that is too slow, one of the Overload constants.
+func (s *Service) Live(ctx context.Context, name string, in Input, overload string) error {
 	if err := subject.Valid(name); err != nil {
 		return err
 	}
-	src, lasts, err := openSource(ctx, s, name)
+	src, lasts, err := openSource(ctx, s, name, namesOf(in))
 	if err != nil {
 		return err
 	}
+	src.pressure.policy = overload
 	return s.live(ctx, src, lasts, in)
+}
+
+func namesOf(in Input) interfaceNames {
+	if n, ok := in.(Named); ok {
+		return n.Name
+	}
+	return nil
 }
 
 // live goes on from the last messages of a live source.
@@ -28,6 +37,7 @@ func (s *Service) live(ctx context.Context, src *source, lasts []*bus.Message, i
 		return err
 	}
 	src.books.restore(entries)
+	src.restorePorts(entries)
 	src.shown = src.books
 	epoch := uint64(0)
 	for p, sh := range src.shards {
@@ -46,4 +56,16 @@ func (s *Service) live(ctx context.Context, src *source, lasts []*bus.Message, i
 	}
 	s.log.Info("live source starts", "source", src.name, "epoch", epoch+1)
 	return src.pump(ctx, in, false)
+}
+
+// countLosses books what the input lost before it could be sampled: it was observed, by the kernel, and dropped.
+func (s *source) countLosses(in Input) {
+	lossy, ok := in.(Lossy)
+	if !ok {
+		return
+	}
+	lost := lossy.Lost()
+	s.books.observed.packets += lost - s.lostBefore
+	s.books.kernel.packets += lost - s.lostBefore
+	s.lostBefore = lost
 }

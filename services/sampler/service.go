@@ -9,11 +9,13 @@
 package sampler
 
 import (
+	"fmt"
 	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"netstream/pipeline/bus"
+	"netstream/schemas/monitor"
 	"netstream/services/sampler/internal/capture"
 )
 
@@ -27,15 +29,59 @@ type Input interface {
 	Read(dst []Packet) (int, error)
 }
 
-// Service makes sources.
-type Service struct {
-	cfg     Config
-	bus     *bus.Bus
-	metrics *metrics
-	log     *slog.Logger
+// Lossy is an input that loses packets before it can hand them out: the ring of a kernel.
+type Lossy interface {
+	// Lost is how many packets were lost so far. It is called by the goroutine that reads.
+	Lost() uint64
 }
 
-// New makes a sampler; it starts nothing.
-func New(cfg Config, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) *Service {
-	return &Service{cfg: cfg, bus: b, metrics: newMetrics(reg), log: log}
+// Named is an input that knows the names of its interfaces.
+type Named interface {
+	// Name is the name of an interface by its number, or empty.
+	Name(iface uint32) string
+}
+
+// Service makes sources.
+type Service struct {
+	cfg         Config
+	monitors    []monitor.Definition
+	definitions string // the monitors as they travel
+	needs       needs
+	bus         *bus.Bus
+	metrics     *metrics
+	log         *slog.Logger
+}
+
+// New makes a sampler that serves some monitors; it starts nothing.
+func New(cfg Config, monitors []monitor.Definition, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) *Service {
+	return &Service{
+		cfg: cfg, monitors: monitors, definitions: monitor.Format(monitors), needs: newNeeds(monitors),
+		bus: b, metrics: newMetrics(reg), log: log,
+	}
+}
+
+// fingerprint names what must not change within a run of a file: it decides which packets are taken, where they are filed
+// and what is published of them.
+func (s *source) fingerprint() string {
+	text := fmt.Sprintf("%s,lateness=%s,monitors=%s", s.cfg.Sampling.fingerprint(), s.cfg.AllowedLateness, s.definitions)
+	for _, o := range s.cfg.Overrides {
+		text += fmt.Sprintf(",%s/%s:%s", o.Interface, o.Direction, o.Sampling.fingerprint())
+	}
+	for _, v := range s.cfg.VRFs {
+		text += fmt.Sprintf(",vrf%d=%v%v", v.ID, v.Interfaces, v.Labels)
+	}
+	if s.anonymiser != nil {
+		text += ",anonymised=" + s.anonymiser.Fingerprint()
+	}
+	return text
+}
+
+// interfaceNames knows the names of an input's interfaces; nil knows none.
+type interfaceNames func(iface uint32) string
+
+func (n interfaceNames) name(iface uint32) string {
+	if n == nil {
+		return ""
+	}
+	return n(iface)
 }

@@ -14,11 +14,12 @@ import (
 	"netstream/schemas/key"
 	"netstream/schemas/ledger"
 	"netstream/schemas/message"
+	"netstream/schemas/monitor"
 	"netstream/schemas/packet"
 	"netstream/schemas/window"
+	"netstream/services/sampler/internal/anonymise"
 	"netstream/services/sampler/internal/capture"
 	parser "netstream/services/sampler/internal/packet"
-	"netstream/services/sampler/internal/sampling"
 )
 
 // readBatch is how many packets are read at a time.
@@ -27,36 +28,65 @@ const readBatch = 1024
 // source is one observation point on its way to the packet shards.
 type source struct {
 	*Service
-	name     string
-	seed     uint64
-	selector sampling.Selector
-	shards   []*shard
-	books    books
-	shown    books // what the metrics have of it
-	ordinal  uint64
-	newest   int64 // highest packet time seen
-	limit    int   // rows at which a message is cut
-	last     int   // shard of the latest row
-	flushed  time.Time
-	sending  context.Context // ends when a sender fails
+	name       string
+	seed       uint64
+	names      interfaceNames
+	vrfs       *vrfs
+	ports      map[portKey]*port
+	inOrder    []*port // as they came
+	latest     *port
+	anonymiser *anonymise.Anonymiser // nil: addresses are published as they are
+	shards     []*shard
+	books      books
+	shown      books // what the metrics have of it
+	pressure   pressure
+	ordinal    uint64
+	newest     int64  // highest packet time seen
+	mark       int64  // watermark
+	limit      int    // rows at which a message is cut
+	last       int    // shard of the latest row
+	lostBefore uint64 // by the input, booked already
+	flushed    time.Time
+	sending    context.Context // ends when a sender fails
 
-	header parser.Header
+	sample sample
+	row4   packet.Row[key.IPv4]
+	row6   packet.Row[key.IPv6]
+	wide   packet.WideRow
 
 	packets, bytes atomic.Uint64 // observed, for progress
 }
 
+// rowBytes bounds a row on the bus: a narrow one takes 64 bytes at the most and a window column 8 more.
+const (
+	rowBytes     = 80
+	wideRowBytes = 400
+)
+
 // openSource opens the fences of all packet shards of a source and returns their last messages.
-func openSource(ctx context.Context, s *Service, name string) (*source, []*bus.Message, error) {
+func openSource(ctx context.Context, s *Service, name string, names interfaceNames) (*source, []*bus.Message, error) {
 	src := &source{
-		Service: s, name: name, seed: key.Seed(name), selector: s.cfg.Sampling.selector(), newest: math.MinInt64,
-		// A row takes 64 bytes at the most, and a window column 8 more.
-		limit: min(s.cfg.MessageRows, s.bus.MaxBody()/80),
+		Service: s, name: name, seed: key.Seed(name), names: names, vrfs: newVRFs(s.cfg.VRFs, names),
+		ports: map[portKey]*port{}, newest: math.MinInt64, mark: math.MinInt64,
+		pressure: newPressure(OverloadWait, s.cfg.Sampling.Seed),
+		limit:    min(s.cfg.MessageRows, s.bus.MaxBody()/rowBytes, monitor.MessageRows(s.monitors)),
 	}
+	if len(s.needs.wide) > 0 {
+		src.limit = min(src.limit, s.bus.MaxBody()/wideRowBytes)
+	}
+	if s.cfg.Anonymise.KeyFile != "" {
+		a, err := anonymise.Load(s.cfg.Anonymise.KeyFile)
+		if err != nil {
+			return nil, nil, err
+		}
+		src.anonymiser = a
+	}
+	settings := src.fingerprint()
 	n := s.bus.Layout.PacketShards
 	src.books.out, src.books.frames = make([]count, n), make([]count, n)
 	var lasts []*bus.Message
 	for p := range n {
-		sh, last, err := openShard(ctx, s, name, p)
+		sh, last, err := openShard(ctx, s, name, settings, p)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -87,17 +117,22 @@ func (s *source) pump(ctx context.Context, in Input, end bool) error {
 		n, inputErr = in.Read(batch)
 		for i := range batch[:n] {
 			s.take(&batch[i])
-			if s.full() && !s.flush(ctx, false) {
+			if s.full() && !s.makeRoom(ctx) {
 				break
 			}
 		}
+		s.countLosses(in)
 		s.packets.Store(s.books.observed.packets)
 		s.bytes.Store(s.books.observed.bytes)
 		if now := time.Now(); now.Sub(s.flushed) >= s.cfg.Flush {
 			if n == 0 && !end { // a live line is idle: only then does the clock move the watermark
 				s.newest = max(s.newest, now.UnixNano()-idleMargin) // the watermark stays AllowedLateness behind that
+				s.advance()
 			}
-			s.flush(ctx, false)
+			s.watch()
+			if s.pressure.policy == OverloadWait || s.roomFor() {
+				s.flush(ctx, false)
+			}
 		}
 	}
 	if errors.Is(inputErr, io.EOF) {
@@ -109,6 +144,7 @@ func (s *source) pump(ctx context.Context, in Input, end bool) error {
 		s.books.damaged = count{1, uint64(max(damage.Have, 0))}
 	}
 	if s.sending.Err() == nil && (over || !end) {
+		s.closePorts()
 		s.flush(patient, over)
 	}
 	for _, sh := range s.shards {
@@ -129,67 +165,190 @@ const stopGrace = 2 * time.Second
 // idleMargin is how far behind the clock the watermark of an idle live line stays, for packets on their way.
 const idleMargin = int64(time.Second)
 
-// take counts a packet and, if it is selected and has a key, adds its header to its shard.
+// take counts a packet and, if it is taken up and some monitor wants it, adds what was read of it to its shard.
 func (s *source) take(p *Packet) {
 	s.ordinal++
 	s.books.observed.add(p.WireLen)
 	t := min(max(p.Time, 0), window.MaxTime)
 	s.newest = max(s.newest, t)
-	weight := s.selector.Select(p.Interface)
-	if weight == 0 {
+	at := s.port(p.Interface, p.Direction)
+	at.observed.add(p.WireLen)
+	d := at.sampler.Next(t)
+	if d.Release != 0 {
+		s.release(at, d.Release)
+	}
+	switch {
+	case !d.Keep:
 		s.books.unselected.add(p.WireLen)
-		return
+	case d.Weight != 0:
+		s.read(p, t, &s.sample)
+		s.emit(at, &s.sample, d.Weight)
+	default:
+		s.discard(at)
+		s.read(p, t, &at.held)
+		at.holds = true
+		s.books.held.add(p.WireLen)
 	}
-	h := &s.header
-	if v := parser.Parse(p.LinkType, p.Data, h); v != parser.OK {
-		s.books.dropped[v].add(p.WireLen)
-		return
+}
+
+// release hands on the packet that a port holds.
+func (s *source) release(p *port, weight uint32) {
+	if p.holds {
+		p.holds = false
+		s.books.held.sub(p.held.wireLen)
+		s.emit(p, &p.held, weight)
 	}
-	filed := window.Of(max(t, s.newest-int64(s.cfg.AllowedLateness)))
-	var number int
-	if h.Kind == parser.IPv4 {
-		k := key.IPv4{
-			Src: h.Src4, Dst: h.Dst4, SrcPort: h.SrcPort, DstPort: h.DstPort, Protocol: h.Protocol, TOS: h.TOS, Interface: p.Interface,
-		}
-		number = key.Shard(k.TupleHash(s.seed), len(s.shards))
-		if sh := s.shards[number]; s.ordinal > sh.covered {
-			r := packet.Row[key.IPv4]{Key: k, Time: t, Window: filed, Bytes: h.Bytes, Weight: weight, TCPFlags: h.TCPFlags}
-			sh.fill.ipv4.Append(&r)
-		}
-	} else {
-		k := key.IPv6{
-			Src: h.Src6, Dst: h.Dst6, SrcPort: h.SrcPort, DstPort: h.DstPort, Protocol: h.Protocol, TOS: h.TOS,
-			FlowLabel: h.FlowLabel, Interface: p.Interface,
-		}
-		number = key.Shard(k.TupleHash(s.seed), len(s.shards))
-		if sh := s.shards[number]; s.ordinal > sh.covered {
-			r := packet.Row[key.IPv6]{Key: k, Time: t, Window: filed, Bytes: h.Bytes, Weight: weight, TCPFlags: h.TCPFlags}
-			sh.fill.ipv6.Append(&r)
+}
+
+// discard gives up the packet that a port holds: another one of its interval is taken.
+func (s *source) discard(p *port) {
+	if p.holds {
+		p.holds = false
+		s.books.held.sub(p.held.wireLen)
+		s.books.unselected.add(p.held.wireLen)
+	}
+}
+
+// advance hands on held packets whose interval is over by the clock.
+func (s *source) advance() {
+	for _, p := range s.inOrder {
+		if w := p.sampler.Advance(s.newest); w != 0 {
+			s.release(p, w)
 		}
 	}
-	s.books.out[number].add(h.Bytes)
-	s.books.frames[number].add(p.WireLen)
-	s.last = number
+}
+
+// closePorts hands on all held packets: the input has ended.
+func (s *source) closePorts() {
+	for _, p := range s.inOrder {
+		if w := p.sampler.Close(); w != 0 {
+			s.release(p, w)
+		}
+	}
+}
+
+// emit adds a packet that stands for others to its shard, in the class that the monitors ask for.
+func (s *source) emit(at *port, m *sample, weight uint32) {
+	at.selected.add(m.wireLen)
+	if m.stands > 1 {
+		weight = uint32(min(uint64(weight)*uint64(m.stands), math.MaxUint32))
+	}
+	wide := s.needs.takesWide(m.layers)
+	switch {
+	case wide:
+		m.wide(&s.needs, weight, &s.wide)
+		number := s.shardOf(m)
+		if sh := s.room(number); sh == nil {
+			s.books.overload.add(m.wireLen)
+			return
+		} else if s.ordinal > sh.covered {
+			sh.fill.wide.append(&s.wide, m.wireLen)
+		}
+		s.emitted(number, s.wide.Bytes, m)
+	case m.header.Kind == parser.IPv4 && s.needs.narrow&monitor.OuterIPv4 != 0:
+		k := m.ipv4()
+		number := key.Shard(k.TupleHash(s.seed), len(s.shards))
+		if sh := s.room(number); sh == nil {
+			s.books.overload.add(m.wireLen)
+			return
+		} else if s.ordinal > sh.covered {
+			s.row4 = packet.Row[key.IPv4]{Key: k, Time: m.time, Window: m.filed, Bytes: m.header.Bytes, Weight: weight, TCPFlags: m.header.TCPFlags}
+			sh.fill.ipv4.append(&s.row4, m.wireLen)
+		}
+		s.emitted(number, m.header.Bytes, m)
+	case m.header.Kind == parser.IPv6 && s.needs.narrow&monitor.OuterIPv6 != 0:
+		k := m.ipv6()
+		number := key.Shard(k.TupleHash(s.seed), len(s.shards))
+		if sh := s.room(number); sh == nil {
+			s.books.overload.add(m.wireLen)
+			return
+		} else if s.ordinal > sh.covered {
+			s.row6 = packet.Row[key.IPv6]{Key: k, Time: m.time, Window: m.filed, Bytes: m.header.Bytes, Weight: weight, TCPFlags: m.header.TCPFlags}
+			sh.fill.ipv6.append(&s.row6, m.wireLen)
+		}
+		s.emitted(number, m.header.Bytes, m)
+	case m.verdict == parser.OK:
+		s.books.unmonitored.add(m.wireLen)
+	default:
+		s.books.dropped[m.verdict].add(m.wireLen)
+	}
+}
+
+// shardOf is the packet shard of a packet of the wide class: that of its 5-tuple, or of what it has instead.
+func (s *source) shardOf(m *sample) int {
+	switch m.header.Kind {
+	case parser.IPv4:
+		k := m.ipv4()
+		return key.Shard(k.TupleHash(s.seed), len(s.shards))
+	case parser.IPv6:
+		k := m.ipv6()
+		return key.Shard(k.TupleHash(s.seed), len(s.shards))
+	}
+	k := m.outer()
+	return key.Shard(k.TupleHash(s.seed), len(s.shards))
+}
+
+// room is the shard, or nil when it is full and the policy is to drop.
+func (s *source) room(number int) *shard {
+	sh := s.shards[number]
+	if s.pressure.policy == OverloadDrop && sh.fill.len() >= s.limit {
+		return nil
+	}
+	return sh
+}
+
+// emitted books a packet that was added to a shard.
+func (s *source) emitted(shard int, bytes uint32, m *sample) {
+	s.books.out[shard].add(bytes)
+	s.books.frames[shard].add(m.wireLen)
+	if m.verdict != parser.OK || m.header.Cut {
+		s.books.partial[m.verdict].add(m.wireLen)
+	}
+	s.last = shard
 }
 
 // full tells whether the shard that got the latest row has a message's worth.
-func (s *source) full() bool {
-	f := s.shards[s.last].fill
-	return f.ipv4.Len()+f.ipv6.Len() >= s.limit
+func (s *source) full() bool { return s.shards[s.last].fill.len() >= s.limit }
+
+// makeRoom flushes a full message. Where the bus is too slow for that, the policy says what gives. It returns false when the
+// senders, or ctx, have ended.
+func (s *source) makeRoom(ctx context.Context) bool {
+	switch {
+	case s.pressure.policy == OverloadWait || s.roomFor():
+		return s.flush(ctx, false)
+	case s.pressure.policy == OverloadThin:
+		s.relieve()
+	}
+	return ctx.Err() == nil && s.sending.Err() == nil
+}
+
+// watermark is how far the source is complete. It waits for packets that are held.
+func (s *source) watermark(end bool) int64 {
+	mark := s.newest
+	if !end && s.newest != math.MinInt64 {
+		mark -= int64(s.cfg.AllowedLateness)
+		for _, p := range s.inOrder {
+			if p.holds {
+				mark = min(mark, p.held.filed)
+			}
+		}
+	}
+	s.mark = max(s.mark, mark)
+	return s.mark
 }
 
 // flush hands what is filled to the senders. It returns false when they, or ctx, have ended.
 func (s *source) flush(ctx context.Context, end bool) bool {
 	s.flushed = time.Now()
 	s.metrics.observe(&s.books, &s.shown)
+	mark := s.watermark(end)
 	for _, sh := range s.shards {
 		f := sh.fill
-		f.ordinal, f.end = s.ordinal, end
-		f.watermark = s.newest - int64(s.cfg.AllowedLateness)
-		if end || s.newest == math.MinInt64 {
-			f.watermark = s.newest
-		}
+		f.ordinal, f.end, f.watermark = s.ordinal, end, mark
 		f.entries = s.books.entries(f.entries[:0], s.name, sh.number)
+		if sh.number == 0 {
+			f.entries = s.portEntries(f.entries)
+		}
 		select {
 		case sh.queue <- f:
 		case <-s.sending.Done():
@@ -213,7 +372,7 @@ func lastEntries(lasts []*bus.Message) ([]ledger.Entry, error) {
 		if m == nil {
 			continue
 		}
-		parts, err := message.Parts(m.Header, m.Body, packet.SchemaIPv4, packet.SchemaIPv6, ledger.Schema)
+		parts, err := message.Parts(m.Header, m.Body, packet.SchemaIPv4, packet.SchemaIPv6, packet.SchemaWide, ledger.Schema)
 		if err != nil {
 			return nil, err
 		}

@@ -52,10 +52,10 @@ func (f *lineFlags) apply(cfg *line.Config) {
 		cfg.Exporter.Destinations = append(cfg.Exporter.Destinations, d)
 	}
 	if f.sample > 1 {
-		cfg.Sampler.Sampling.Mode, cfg.Sampler.Sampling.Interval = sampler.ModePacketRandom, f.sample
+		cfg.Sampler.Sampling.Mode, cfg.Sampler.Sampling.Interval = sampler.PacketRandom, f.sample
 		cfg.Exporter.Sampling = f.sample
 	} else if f.sample == 1 {
-		cfg.Sampler.Sampling.Mode = sampler.ModeOff
+		cfg.Sampler.Sampling.Mode = sampler.SamplingOff
 	}
 	if f.packetShards != 0 {
 		cfg.Layout.PacketShards = f.packetShards

@@ -7,7 +7,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
-	"netstream/deploy/netstream/internal/traffic"
 	"netstream/pipeline/bus"
 	"netstream/pipeline/stage"
 	"netstream/services/sampler"
@@ -22,24 +21,26 @@ func (k *command) samplerStage() *cobra.Command {
 		Short: "Stage 1: read packets and publish their headers",
 		Long: `Stage 1: read packets and publish their headers.
 
-Reads captures to their end, one after another, or without any generates the
-traffic of demo.rate until stopped, on the NATS server (JetStream) that bus.url
+Reads captures to their end, one after another; or without any, until stopped,
+what the configuration names: the interfaces of sampler.live, sFlow datagrams,
+the generated traffic of demo.rate. On the NATS server (JetStream) that bus.url
 names. The same command goes on after a stop or a kill.`,
 		Example: `  netstream sampler -c netstream.yaml office.pcap
-  NETSTREAM_BUS_URL=nats://10.0.0.1:4222 netstream sampler office.pcap`,
+  NETSTREAM_BUS_URL=nats://10.0.0.1:4222 netstream sampler office.pcap
+  NETSTREAM_SAMPLER_LIVE_INTERFACES=eth0,eth1 netstream sampler -c netstream.yaml`,
 		RunE: func(c *cobra.Command, paths []string) error {
 			cfg, err := k.loadStage(c, file)
 			if err != nil {
 				return err
 			}
-			if len(paths) == 0 && cfg.Demo.Rate == 0 {
-				return wrongUsage(c, "%s: no source: name a capture or set demo.rate", c.CommandPath())
+			if len(paths) == 0 && !liveSource(cfg) {
+				return wrongUsage(c, "%s: no source: name a capture, or set sampler.live.interfaces or demo.rate", c.CommandPath())
 			}
 			return stage.Run(c.Context(), base(cfg), "sampler", k.log(cfg), func(b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) func(context.Context) error {
-				s := sampler.New(cfg.Sampler, b, reg, log)
+				s := sampler.New(cfg.Sampler, cfg.Monitors.Definitions(), b, reg, log)
 				return func(ctx context.Context) error {
 					if len(paths) == 0 {
-						return generate(ctx, s, cfg.Demo, func(*traffic.EventLog) {})
+						return liveSources(ctx, s, cfg)
 					}
 					return s.Files(ctx, paths, again)
 				}

@@ -34,11 +34,11 @@ func (k *command) stages() []*cobra.Command {
 		k.samplerStage(),
 		k.stage("flowcache", "Stage 2: merge packet headers into flow updates", packetShards,
 			func(cfg line.Config, shards []int, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) runner {
-				return flowcache.New(cfg.FlowCache, b, shards, reg, log).Run
+				return flowcache.New(cfg.FlowCache, cfg.Monitors.Definitions(), b, shards, reg, log).Run
 			}),
 		k.stage("ager", "Stage 3: decide when flows are over", flowShards,
 			func(cfg line.Config, shards []int, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) runner {
-				return ager.New(cfg.Ager, b, shards, reg, log).Run
+				return ager.New(cfg.Ager, cfg.Monitors, b, shards, reg, log).Run
 			}),
 		k.stage("exporter", "Stage 4a: send flows as NetStream datagrams", nil,
 			func(cfg line.Config, _ []int, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) runner {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"netstream/deploy/netstream/internal/line"
 	"netstream/deploy/netstream/internal/pace"
@@ -24,7 +25,7 @@ func (k *command) up() *cobra.Command {
 configuration names, flow caches, agers, exporter, database and its HTTP API.
 A stop loses nothing that has arrived, and the next start goes on with the same
 data.`,
-		Example: `  netstream config init > netstream.yaml   # then set a source: analyzer.collector.listen or demo.rate
+		Example: `  netstream config init > netstream.yaml   # then set a source: sampler.live.interfaces, analyzer.collector.listen or demo.rate
   netstream up -c netstream.yaml`,
 		Args: none,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -35,15 +36,15 @@ data.`,
 			if err = errors.Join(flags.err(c), err); err != nil {
 				return err
 			}
-			if cfg.Demo.Rate == 0 && cfg.Analyzer.Collector.Listen == "" {
-				return wrongUsage(c, "%s: no source: set analyzer.collector.listen or demo.rate", file)
+			if !liveSource(cfg) && cfg.Analyzer.Collector.Listen == "" {
+				return wrongUsage(c, "%s: no source: set sampler.live.interfaces, analyzer.collector.listen or demo.rate", file)
 			}
 			return k.live(c.Context(), cfg, func(ctx context.Context, l *line.Line) error {
 				if err := k.whereToLook(ctx, l); err != nil {
 					return err
 				}
-				if cfg.Demo.Rate > 0 {
-					return generate(ctx, l.Sampler, cfg.Demo, func(*traffic.EventLog) {})
+				if liveSource(cfg) {
+					return liveSources(ctx, l.Sampler, cfg)
 				}
 				<-ctx.Done()
 				return nil
@@ -65,11 +66,31 @@ func (k *command) live(ctx context.Context, cfg line.Config, work func(context.C
 	return errors.Join(err, l.Close())
 }
 
+// liveSource tells whether the configuration names a source of packets.
+func liveSource(cfg line.Config) bool {
+	return len(cfg.Sampler.Live.Interfaces) > 0 || cfg.Sampler.SFlow.Listen != "" || cfg.Demo.Rate > 0
+}
+
+// liveSources runs all sources of packets that the configuration names, until ctx ends or one of them fails.
+func liveSources(ctx context.Context, s *sampler.Service, cfg line.Config) error {
+	g, ctx := errgroup.WithContext(ctx)
+	if len(cfg.Sampler.Live.Interfaces) > 0 {
+		g.Go(func() error { return s.Capture(ctx) })
+	}
+	if cfg.Sampler.SFlow.Listen != "" {
+		g.Go(func() error { return s.SFlow(ctx) })
+	}
+	if cfg.Demo.Rate > 0 {
+		g.Go(func() error { return generate(ctx, s, cfg.Demo, func(*traffic.EventLog) {}) })
+	}
+	return g.Wait()
+}
+
 // generate is the live source "demo"; begun gets its log of events.
 func generate(ctx context.Context, s *sampler.Service, cfg line.Demo, begun func(*traffic.EventLog)) error {
 	in := pace.New(traffic.Config{Seed: cfg.Seed, PacketsPerSecond: float64(cfg.Rate), Day: cfg.Day})
 	begun(in.Events())
-	return s.Live(ctx, "demo", in)
+	return s.Live(ctx, "demo", in, sampler.OverloadWait)
 }
 
 // whereToLook says where a running line can be asked.

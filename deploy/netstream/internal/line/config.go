@@ -5,6 +5,7 @@ import (
 
 	"netstream/pipeline/bus"
 	"netstream/pipeline/config"
+	"netstream/pipeline/monitors"
 	"netstream/pipeline/telemetry"
 	"netstream/services/ager"
 	"netstream/services/analyzer"
@@ -17,6 +18,7 @@ import (
 type Config struct {
 	Bus       bus.Config       `yaml:"bus" doc:"where the streams are"`
 	Layout    bus.Layout       `yaml:"layout" doc:"how the streams are divided; fixed when they are created"`
+	Monitors  monitors.Config  `yaml:"monitors" doc:"flow definitions: each packet counts in every one that takes it"`
 	Demo      Demo             `yaml:"demo" doc:"generated traffic, as live source \"demo\""`
 	Sampler   sampler.Config   `yaml:"sampler" doc:"stage 1: packets to sampled packet headers"`
 	FlowCache flowcache.Config `yaml:"flowcache" doc:"stage 2: headers to flow updates"`
@@ -31,6 +33,7 @@ func DefaultConfig() Config {
 	return Config{
 		Bus:       bus.DefaultConfig(),
 		Layout:    bus.DefaultLayout(),
+		Monitors:  monitors.Default(),
 		Demo:      DefaultDemo(),
 		Sampler:   sampler.DefaultConfig(),
 		FlowCache: flowcache.DefaultConfig(),

@@ -33,6 +33,8 @@ type Packet struct {
 	WireLen   uint32 // length of the frame on the wire, as the capture says
 	Interface uint32 // number of the interface description, from 0 over the whole file; 0 for pcap
 	LinkType  uint16 // LINKTYPE_ value of that interface
+	Direction uint8  // 0 ingress, 1 egress; ingress where the capture doesn't say
+	Weight    uint32 // packets it stands for already, as its exporter sampled; 0 and 1 are itself alone
 }
 
 // Interface is what a capture says about one of its interfaces. A pcap file has one, without a name.
@@ -178,6 +180,14 @@ func (r *Reader) Read(dst []Packet) (int, error) {
 
 // Interfaces are those described so far; pcapng may add some between packets. The slice is the Reader's.
 func (r *Reader) Interfaces() []Interface { return r.interfaces }
+
+// Name is the name of an interface met so far, empty if it has none.
+func (r *Reader) Name(iface uint32) string {
+	if uint64(iface) < uint64(len(r.interfaces)) {
+		return r.interfaces[iface].Name
+	}
+	return ""
+}
 
 // Counters of the packets delivered so far.
 func (r *Reader) Counters() Counters { return r.counters }

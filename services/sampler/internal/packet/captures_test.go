@@ -254,7 +254,7 @@ func translate(reason string) string {
 // malformed is the verdict where it means a damaged packet, else "".
 func malformed(v packet.Verdict) string {
 	switch v {
-	case packet.OK, packet.NotIP, packet.MPLSPayload, packet.UnknownLink:
+	case packet.OK, packet.NotIP, packet.UnknownEtherType, packet.MPLSPayload, packet.UnknownLink:
 		return ""
 	}
 	return v.String()

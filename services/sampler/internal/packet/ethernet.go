@@ -44,8 +44,11 @@ func (h *Header) tags(et uint16, b []byte) (uint16, []byte, bool) {
 		if len(b) < 4 {
 			return et, nil, false
 		}
-		if h.VLANs == 0 {
+		switch h.VLANs {
+		case 0:
 			h.VLAN = binary.BigEndian.Uint16(b) & 0xfff
+		case 1:
+			h.InnerVLAN = binary.BigEndian.Uint16(b) & 0xfff
 		}
 		if h.VLANs < 255 {
 			h.VLANs++
@@ -88,5 +91,26 @@ func (h *Header) payload(et uint16, b []byte) Verdict {
 	case etherPPPoE:
 		return h.pppoe(b)
 	}
-	return NotIP
+	if knownEtherType(et) {
+		return NotIP
+	}
+	return UnknownEtherType
+}
+
+// knownEtherType tells whether an EtherType is one of the common ones that carry no IP packet (IANA and IEEE registries).
+func knownEtherType(et uint16) bool {
+	switch et {
+	case 0x0806, 0x8035, // ARP, RARP
+		0x8137,         // IPX
+		0x809b, 0x80f3, // AppleTalk and its ARP
+		0x8808, 0x8809, // flow control, slow protocols (LACP)
+		0x8863,                                         // PPPoE discovery
+		0x888e, 0x88e5, 0x88cc, 0x88f7, 0x88f5, 0x8902, // EAPOL, MACsec, LLDP, PTP, MVRP, CFM
+		0x88a2, 0x8906, 0x8914, // ATA over Ethernet, FCoE and its initialisation
+		0x22f3, 0x22f4, // TRILL, IS-IS over it
+		0x8892, 0x88a4, 0x88ab, 0x88b8, 0x88ba, // industrial buses, IEC 61850
+		0x9000: // loopback test
+		return true
+	}
+	return false
 }

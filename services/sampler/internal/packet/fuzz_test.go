@@ -1,6 +1,7 @@
 package packet_test
 
 import (
+	"slices"
 	"testing"
 
 	"netstream/services/sampler/internal/capturetest"
@@ -19,7 +20,7 @@ func check(v packet.Verdict, h *packet.Header, captured int) string {
 		return "VLAN id"
 	case h.FlowLabel > 0xfffff:
 		return "flow label"
-	case h.TopLabel[0]|h.TopLabel[1]|h.TopLabel[2] > 0xfffff:
+	case slices.Max(h.Label[:]) > 0xfffff || h.BottomLabel > 0xfffff:
 		return "MPLS label"
 	case !ip && (h.Protocol != 0 || h.Bytes != 0 || h.SrcPort != 0 || h.DstPort != 0 || h.Cut || h.Fragment != packet.Whole):
 		return "values of a key without a key"
@@ -73,7 +74,7 @@ func FuzzParse(f *testing.F) {
 		if (v == packet.UnknownLink) == packet.SupportedLinkType(link) {
 			t.Fatalf("link type %d: supported %t, verdict %v", link, packet.SupportedLinkType(link), v)
 		}
-		used := packet.Header{Kind: packet.IPv6, Cut: true, VLANs: 3, Labels: 7, TCPFlags: 1, Dst6: [16]byte{1}}
+		used := packet.Header{Tuple: packet.Tuple{Kind: packet.IPv6, Cut: true, TCPFlags: 1, Dst6: [16]byte{1}}, VLANs: 3, Labels: 7}
 		if again := packet.Parse(link, data, &used); again != v || used != h {
 			t.Fatalf("a used header gives %v %+v, a new one %v %+v", again, used, v, h)
 		}

@@ -4,7 +4,7 @@ import "encoding/binary"
 
 const ipv4HeaderLen = 20
 
-func (h *Header) ipv4(b []byte) Verdict {
+func (t *Tuple) ipv4(b []byte) Verdict {
 	if len(b) < ipv4HeaderLen {
 		return IPHeaderShort
 	}
@@ -28,19 +28,20 @@ func (h *Header) ipv4(b []byte) Verdict {
 		end = length // the rest is padding of the frame
 	}
 
-	h.Kind = IPv4
-	h.TOS = b[1]
-	h.Protocol = b[9]
-	h.Src4 = binary.BigEndian.Uint32(b[12:])
-	h.Dst4 = binary.BigEndian.Uint32(b[16:])
-	h.Bytes = uint32(length)
+	t.Kind = IPv4
+	t.TOS = b[1]
+	t.TTL = b[8]
+	t.Protocol = b[9]
+	t.Src4 = binary.BigEndian.Uint32(b[12:])
+	t.Dst4 = binary.BigEndian.Uint32(b[16:])
+	t.Bytes = uint32(length)
 	if frag := binary.BigEndian.Uint16(b[6:]); frag&0x3fff != 0 { // more fragments, or an offset
-		h.Fragment = FirstFragment
+		t.Fragment = FirstFragment
 		if frag&0x1fff != 0 {
-			h.Fragment = LaterFragment
+			t.Fragment = LaterFragment
 			return OK
 		}
 	}
-	h.transport(b[headerLen:end])
+	t.transport(b[headerLen:end])
 	return OK
 }

@@ -26,7 +26,7 @@ func isExtension(protocol uint8) bool {
 	return false
 }
 
-func (h *Header) ipv6(b []byte) Verdict {
+func (t *Tuple) ipv6(b []byte) Verdict {
 	if len(b) < ipv6HeaderLen {
 		return IPHeaderShort
 	}
@@ -43,40 +43,41 @@ func (h *Header) ipv6(b []byte) Verdict {
 		end = min(end, length)
 	}
 
-	h.Kind = IPv6
-	h.TOS = uint8(first >> 20)
-	h.FlowLabel = first & 0xfffff
-	h.Protocol = b[6]
-	h.Src6, h.Dst6 = [16]byte(b[8:]), [16]byte(b[24:])
-	h.Bytes = uint32(length)
+	t.Kind = IPv6
+	t.TOS = uint8(first >> 20)
+	t.FlowLabel = first & 0xfffff
+	t.Protocol = b[6]
+	t.TTL = b[7]
+	t.Src6, t.Dst6 = [16]byte(b[8:]), [16]byte(b[24:])
+	t.Bytes = uint32(length)
 	b = b[ipv6HeaderLen:end]
-	if isExtension(h.Protocol) {
-		b = h.extensions(b)
-		if h.Cut || h.Fragment == LaterFragment {
+	if isExtension(t.Protocol) {
+		b = t.extensions(b)
+		if t.Cut || t.Fragment == LaterFragment {
 			return OK
 		}
 	}
-	h.transport(b)
+	t.transport(b)
 	return OK
 }
 
 // extensions follows the chain of extension headers, sets the protocol it leads to and returns what is
 // behind it. Every header takes at least 8 bytes, so the chain ends with the packet.
-func (h *Header) extensions(b []byte) []byte {
-	for isExtension(h.Protocol) {
+func (t *Tuple) extensions(b []byte) []byte {
+	for isExtension(t.Protocol) {
 		if len(b) < 8 {
-			h.Cut = true
+			t.Cut = true
 			return nil
 		}
 		next, length := b[0], (int(b[1])+1)*8
-		switch h.Protocol {
+		switch t.Protocol {
 		case extFragment:
 			length = 8
 			switch frag := binary.BigEndian.Uint16(b[2:]); {
 			case frag>>3 != 0:
-				h.Fragment = LaterFragment
+				t.Fragment = LaterFragment
 			case frag&1 != 0:
-				h.Fragment = FirstFragment
+				t.Fragment = FirstFragment
 			}
 		case extAuth:
 			length = (int(b[1]) + 2) * 4
@@ -85,13 +86,13 @@ func (h *Header) extensions(b []byte) []byte {
 				return nil // it carries a message of its own, and that is the protocol
 			}
 		}
-		h.Protocol = next
+		t.Protocol = next
 		if len(b) < length {
-			h.Cut = true
+			t.Cut = true
 			return nil
 		}
 		b = b[length:]
-		if h.Fragment == LaterFragment {
+		if t.Fragment == LaterFragment {
 			return nil
 		}
 	}

@@ -13,14 +13,15 @@ func (h *Header) mpls(b []byte) Verdict {
 			return MPLSStack
 		}
 		entry := binary.BigEndian.Uint32(b)
-		if int(h.Labels) < len(h.TopLabel) {
-			h.TopLabel[h.Labels] = entry >> 12
+		if h.Labels < MaxLabels {
+			h.Label[h.Labels] = entry >> 12
 		}
 		h.Labels++
 		b = b[4:]
 		if entry&0x100 == 0 {
 			continue
 		}
+		h.BottomLabel, h.behind = entry>>12, h.size-int32(len(b))
 		if len(b) > 0 {
 			switch b[0] >> 4 {
 			case 4:

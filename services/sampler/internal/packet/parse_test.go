@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"netstream/services/sampler/internal/packet"
 )
@@ -37,7 +38,7 @@ const (
 // Parts of the expected headers.
 func ip4Header(h packet.Header) packet.Header {
 	h.Kind, h.TOS, h.Protocol, h.Src4, h.Dst4 = packet.IPv4, 0x10, 17, 0x0a000001, 0x0a000002
-	h.SrcPort, h.DstPort, h.Bytes = 53, 8080, 28
+	h.SrcPort, h.DstPort, h.Bytes, h.TTL = 53, 8080, 28, 64
 	return h
 }
 
@@ -48,7 +49,7 @@ func ethHeader(et uint16, h packet.Header) packet.Header {
 }
 
 func ip6Header(protocol uint8, h packet.Header) packet.Header {
-	h.Kind, h.Protocol = packet.IPv6, protocol
+	h.Kind, h.Protocol, h.TTL = packet.IPv6, protocol, 64
 	h.Src6 = [16]byte{0x20, 0x01, 0x0d, 0xb8, 15: 1}
 	h.Dst6 = [16]byte{0x20, 0x01, 0x0d, 0xb8, 15: 2}
 	return h
@@ -64,7 +65,7 @@ func TestParse(t *testing.T) {
 	}{
 		{"ethernet", packet.LinkEthernet, frame(t, macs, "0800", ip4, udp), packet.OK, ethHeader(0x800, ip4Header(packet.Header{}))},
 		{"four tag types", packet.LinkEthernet, frame(t, macs, "8100 e064 88a8 0002 9100 0003 9200 0004 0800", ip4, udp),
-			packet.OK, ethHeader(0x800, ip4Header(packet.Header{VLANs: 4, VLAN: 100}))},
+			packet.OK, ethHeader(0x800, ip4Header(packet.Header{VLANs: 4, VLAN: 100, InnerVLAN: 2}))},
 		{"priority tag", packet.LinkEthernet, frame(t, macs, "8100 e000 0800", ip4, udp),
 			packet.OK, ethHeader(0x800, ip4Header(packet.Header{VLANs: 1}))},
 		{"tag cut", packet.LinkEthernet, frame(t, macs, "8100 0064 8100 00"), packet.Short, ethHeader(0x8100, packet.Header{VLANs: 1, VLAN: 100})},
@@ -72,6 +73,7 @@ func TestParse(t *testing.T) {
 		{"snap of another organisation", packet.LinkEthernet, frame(t, macs, "0024 aaaa03 00000c 2000 00"), packet.NotIP, ethHeader(0x24, packet.Header{})},
 		{"spanning tree", packet.LinkEthernet, frame(t, macs, "0026 424203 0000"), packet.NotIP, ethHeader(0x26, packet.Header{})},
 		{"arp", packet.LinkEthernet, frame(t, macs, "0806 0001"), packet.NotIP, ethHeader(0x806, packet.Header{})},
+		{"unknown protocol", packet.LinkEthernet, frame(t, macs, "88b5 0001"), packet.UnknownEtherType, ethHeader(0x88b5, packet.Header{})},
 		{"no header", packet.LinkEthernet, frame(t, macs, "08"), packet.Short, packet.Header{}},
 
 		{"pppoe session", packet.LinkEthernet, frame(t, macs, "8864 1100 0001 001e 0021", ip4, udp), packet.OK, ethHeader(0x8864, ip4Header(packet.Header{}))},
@@ -81,8 +83,8 @@ func TestParse(t *testing.T) {
 		{"ppp", packet.LinkPPP, frame(t, "ff03 0021", ip4, udp), packet.OK, ip4Header(packet.Header{})},
 		{"ppp, both compressed", packet.LinkPPPHDLC, frame(t, "21", ip4, udp), packet.OK, ip4Header(packet.Header{})},
 		{"ppp, cisco framing", packet.LinkPPPHDLC, frame(t, "0f00 0800", ip4, udp), packet.OK, ip4Header(packet.Header{})},
-		{"ppp, mpls", packet.LinkPPP, frame(t, "ff03 0281 00010140", ip4, udp), packet.OK, ip4Header(packet.Header{Labels: 1, TopLabel: [3]uint32{16}})},
-		{"ppp, ipv6", packet.LinkPPP, frame(t, "0057 60000000 0000 3b40", v6), packet.OK, ip6Header(59, packet.Header{Bytes: 40})},
+		{"ppp, mpls", packet.LinkPPP, frame(t, "ff03 0281 00010140", ip4, udp), packet.OK, ip4Header(packet.Header{Labels: 1, Label: [10]uint32{16}, BottomLabel: 16})},
+		{"ppp, ipv6", packet.LinkPPP, frame(t, "0057 60000000 0000 3b40", v6), packet.OK, ip6Header(59, packet.Header{Tuple: packet.Tuple{Bytes: 40}})},
 		{"ppp, lcp", packet.LinkPPP, frame(t, "ff03 c021 0101"), packet.NotIP, packet.Header{}},
 		{"ppp, empty", packet.LinkPPP, frame(t, "ff03"), packet.Short, packet.Header{}},
 		{"ppp, half a protocol", packet.LinkPPP, frame(t, "ff03 00"), packet.Short, packet.Header{}},
@@ -97,12 +99,12 @@ func TestParse(t *testing.T) {
 		{"cooked 2 cut", packet.LinkSLL2, frame(t, "0800 0000"), packet.Short, packet.Header{}},
 		{"loopback, little-endian", packet.LinkNull, frame(t, "02000000", ip4, udp), packet.OK, ip4Header(packet.Header{})},
 		{"loopback, big-endian", packet.LinkLoop, frame(t, "00000002", ip4, udp), packet.OK, ip4Header(packet.Header{})},
-		{"loopback, ipv6 of macOS", packet.LinkNull, frame(t, "1e000000 60000000 0000 3b40", v6), packet.OK, ip6Header(59, packet.Header{Bytes: 40})},
+		{"loopback, ipv6 of macOS", packet.LinkNull, frame(t, "1e000000 60000000 0000 3b40", v6), packet.OK, ip6Header(59, packet.Header{Tuple: packet.Tuple{Bytes: 40}})},
 		{"loopback, appletalk", packet.LinkNull, frame(t, "10000000", ip4), packet.NotIP, packet.Header{}},
 		{"loopback cut", packet.LinkNull, frame(t, "020000"), packet.Short, packet.Header{}},
 		{"raw, ipv4", packet.LinkRaw, frame(t, ip4, udp), packet.OK, ip4Header(packet.Header{})},
 		{"raw of BSD", 12, frame(t, ip4, udp), packet.OK, ip4Header(packet.Header{})},
-		{"raw of OpenBSD", 14, frame(t, "60000000 0000 3b40", v6), packet.OK, ip6Header(59, packet.Header{Bytes: 40})},
+		{"raw of OpenBSD", 14, frame(t, "60000000 0000 3b40", v6), packet.OK, ip6Header(59, packet.Header{Tuple: packet.Tuple{Bytes: 40}})},
 		{"raw, neither", packet.LinkRaw, frame(t, "55"), packet.NotIP, packet.Header{}},
 		{"raw, empty", packet.LinkRaw, nil, packet.Short, packet.Header{}},
 		{"only ipv4", packet.LinkIPv4, frame(t, ip4, udp), packet.OK, ip4Header(packet.Header{})},
@@ -110,10 +112,10 @@ func TestParse(t *testing.T) {
 		{"unknown link", 10, frame(t, ip4, udp), packet.UnknownLink, packet.Header{}},
 
 		{"mpls, four labels", packet.LinkMPLS, frame(t, "00010040 00020040 00030040 00040140", ip4, udp),
-			packet.OK, ip4Header(packet.Header{Labels: 4, TopLabel: [3]uint32{16, 32, 48}})},
-		{"mpls, pseudowire", packet.LinkEthernet, frame(t, macs, "8848 00010140 00000000"), packet.MPLSPayload, ethHeader(0x8848, packet.Header{Labels: 1, TopLabel: [3]uint32{16}})},
-		{"mpls, nothing below", packet.LinkMPLS, frame(t, "00010140"), packet.MPLSPayload, packet.Header{Labels: 1, TopLabel: [3]uint32{16}}},
-		{"mpls, cut", packet.LinkMPLS, frame(t, "00010040 0002"), packet.MPLSStack, packet.Header{Labels: 1, TopLabel: [3]uint32{16}}},
+			packet.OK, ip4Header(packet.Header{Labels: 4, Label: [10]uint32{16, 32, 48, 64}, BottomLabel: 64})},
+		{"mpls, pseudowire", packet.LinkEthernet, frame(t, macs, "8848 00010140 00000000"), packet.MPLSPayload, ethHeader(0x8848, packet.Header{Labels: 1, Label: [10]uint32{16}, BottomLabel: 16})},
+		{"mpls, nothing below", packet.LinkMPLS, frame(t, "00010140"), packet.MPLSPayload, packet.Header{Labels: 1, Label: [10]uint32{16}, BottomLabel: 16}},
+		{"mpls, cut", packet.LinkMPLS, frame(t, "00010040 0002"), packet.MPLSStack, packet.Header{Labels: 1, Label: [10]uint32{16}}},
 		{"mpls, no bottom", packet.LinkMPLS, make([]byte, 100_000), packet.MPLSStack, packet.Header{Labels: 1 << 14}},
 
 		{"ipv4 cut", packet.LinkIPv4, frame(t, ip4)[:19], packet.IPHeaderShort, packet.Header{}},
@@ -126,41 +128,41 @@ func TestParse(t *testing.T) {
 			func() packet.Header { h := ip4Header(packet.Header{}); h.Bytes = 30; return h }()},
 		{"ports in the padding", packet.LinkIPv4, frame(t, "4510 0016 0001 0000 4011 0000 0a000001 0a000002", udp), packet.OK,
 			func() packet.Header {
-				h := ip4Header(packet.Header{Cut: true})
+				h := ip4Header(packet.Header{Tuple: packet.Tuple{Cut: true}})
 				h.Bytes, h.SrcPort, h.DstPort = 22, 0, 0
 				return h
 			}()},
 		{"later fragment", packet.LinkIPv4, frame(t, "4510 001c 0001 2001 4011 0000 0a000001 0a000002", udp), packet.OK,
 			func() packet.Header {
-				h := ip4Header(packet.Header{Fragment: packet.LaterFragment})
+				h := ip4Header(packet.Header{Tuple: packet.Tuple{Fragment: packet.LaterFragment}})
 				h.SrcPort, h.DstPort = 0, 0
 				return h
 			}()},
 		{"first fragment", packet.LinkIPv4, frame(t, "4510 001c 0001 2000 4011 0000 0a000001 0a000002", udp), packet.OK,
-			ip4Header(packet.Header{Fragment: packet.FirstFragment})},
+			ip4Header(packet.Header{Tuple: packet.Tuple{Fragment: packet.FirstFragment}})},
 
 		{"ipv6 tcp", packet.LinkIPv6, frame(t, "6abfffff 0014 0640", v6, tcp), packet.OK,
-			ip6Header(6, packet.Header{TOS: 0xab, FlowLabel: 0xfffff, Bytes: 60, SrcPort: 80, DstPort: 0xc000, TCPFlags: 0x12})},
+			ip6Header(6, packet.Header{Tuple: packet.Tuple{TOS: 0xab, FlowLabel: 0xfffff, Bytes: 60, SrcPort: 80, DstPort: 0xc000, TCPFlags: 0x12}})},
 		{"ipv6 cut", packet.LinkIPv6, frame(t, "60000000 0014 0640", v6)[:39], packet.IPHeaderShort, packet.Header{}},
 		{"flags cut", packet.LinkIPv6, frame(t, "60000000 0014 0640", v6, tcp)[:53], packet.OK,
-			ip6Header(6, packet.Header{Bytes: 60, SrcPort: 80, DstPort: 0xc000})},
+			ip6Header(6, packet.Header{Tuple: packet.Tuple{Bytes: 60, SrcPort: 80, DstPort: 0xc000}})},
 		{"every extension", packet.LinkIPv6, frame(t, "60000000 0054 0040", v6,
 			"2b00000000000000 3c00000000000000 2c00000000000000 3300000000000000", // hop-by-hop, routing, destination, fragment
 			"8701000000000000 00000000 8b01000000000000 0000000000000000",         // authentication of 12 bytes, mobility of 16
 			"8c00000000000000 1100000000000000", udp), packet.OK,                  // HIP, shim6
-			ip6Header(17, packet.Header{Bytes: 124, SrcPort: 53, DstPort: 8080})},
-		{"mobility message", packet.LinkIPv6, frame(t, "60000000 0008 8740", v6, "3b00050000000000"), packet.OK, ip6Header(135, packet.Header{Bytes: 48})},
-		{"esp", packet.LinkIPv6, frame(t, "60000000 0008 3240", v6, udp), packet.OK, ip6Header(50, packet.Header{Bytes: 48})},
+			ip6Header(17, packet.Header{Tuple: packet.Tuple{Bytes: 124, SrcPort: 53, DstPort: 8080}})},
+		{"mobility message", packet.LinkIPv6, frame(t, "60000000 0008 8740", v6, "3b00050000000000"), packet.OK, ip6Header(135, packet.Header{Tuple: packet.Tuple{Bytes: 48}})},
+		{"esp", packet.LinkIPv6, frame(t, "60000000 0008 3240", v6, udp), packet.OK, ip6Header(50, packet.Header{Tuple: packet.Tuple{Bytes: 48}})},
 		{"atomic fragment", packet.LinkIPv6, frame(t, "60000000 0010 2c40", v6, "1100 0000 00000001", udp), packet.OK,
-			ip6Header(17, packet.Header{Bytes: 56, SrcPort: 53, DstPort: 8080})},
+			ip6Header(17, packet.Header{Tuple: packet.Tuple{Bytes: 56, SrcPort: 53, DstPort: 8080}})},
 		{"first ipv6 fragment", packet.LinkIPv6, frame(t, "60000000 0010 2c40", v6, "1100 0001 00000001", udp), packet.OK,
-			ip6Header(17, packet.Header{Bytes: 56, SrcPort: 53, DstPort: 8080, Fragment: packet.FirstFragment})},
+			ip6Header(17, packet.Header{Tuple: packet.Tuple{Bytes: 56, SrcPort: 53, DstPort: 8080, Fragment: packet.FirstFragment}})},
 		{"later ipv6 fragment of an extension", packet.LinkIPv6, frame(t, "60000000 0010 2c40", v6, "3c00 0008 00000001", udp), packet.OK,
-			ip6Header(60, packet.Header{Bytes: 56, Fragment: packet.LaterFragment})},
-		{"extension cut", packet.LinkIPv6, frame(t, "60000000 0010 0040", v6, "1101000000000000", udp)[:52], packet.OK, ip6Header(17, packet.Header{Bytes: 56, Cut: true})},
-		{"ipv6 payload length 0", packet.LinkIPv6, frame(t, "60000000 0000 1140", v6, udp), packet.OK, ip6Header(17, packet.Header{Bytes: 48, SrcPort: 53, DstPort: 8080})},
-		{"icmpv6", packet.LinkIPv6, frame(t, "60000000 0008 3a40", v6, "8001 0000 00000000"), packet.OK, ip6Header(58, packet.Header{Bytes: 48, DstPort: 128*256 + 1})},
-		{"icmpv6 cut", packet.LinkIPv6, frame(t, "60000000 0008 3a40", v6, "80"), packet.OK, ip6Header(58, packet.Header{Bytes: 48, Cut: true})},
+			ip6Header(60, packet.Header{Tuple: packet.Tuple{Bytes: 56, Fragment: packet.LaterFragment}})},
+		{"extension cut", packet.LinkIPv6, frame(t, "60000000 0010 0040", v6, "1101000000000000", udp)[:52], packet.OK, ip6Header(17, packet.Header{Tuple: packet.Tuple{Bytes: 56, Cut: true}})},
+		{"ipv6 payload length 0", packet.LinkIPv6, frame(t, "60000000 0000 1140", v6, udp), packet.OK, ip6Header(17, packet.Header{Tuple: packet.Tuple{Bytes: 48, SrcPort: 53, DstPort: 8080}})},
+		{"icmpv6", packet.LinkIPv6, frame(t, "60000000 0008 3a40", v6, "8001 0000 00000000"), packet.OK, ip6Header(58, packet.Header{Tuple: packet.Tuple{Bytes: 48, DstPort: 128*256 + 1}})},
+		{"icmpv6 cut", packet.LinkIPv6, frame(t, "60000000 0008 3a40", v6, "80"), packet.OK, ip6Header(58, packet.Header{Tuple: packet.Tuple{Bytes: 48, Cut: true}})},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var got packet.Header
@@ -168,7 +170,7 @@ func TestParse(t *testing.T) {
 			if v != tc.verdict {
 				t.Errorf("verdict %v, want %v", v, tc.verdict)
 			}
-			if diff := cmp.Diff(tc.want, got); diff != "" {
+			if diff := cmp.Diff(tc.want, got, cmpopts.IgnoreUnexported(packet.Header{})); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

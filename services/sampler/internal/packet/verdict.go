@@ -10,6 +10,8 @@ const (
 	UnknownLink
 	// NotIP: the frame is sound as far as it was read and carries something else: ARP, LLC, PPP control.
 	NotIP
+	// UnknownEtherType: the frame is sound as far as it was read, and what it carries isn't known.
+	UnknownEtherType
 	// MPLSPayload: what is below the label stack isn't IP (a pseudowire), or there is nothing.
 	MPLSPayload
 	// Short: a header before the IP header is cut short.
@@ -30,16 +32,17 @@ const (
 )
 
 var verdictNames = [Verdicts]string{
-	OK:             "ok",
-	UnknownLink:    "unknown_link",
-	NotIP:          "not_ip",
-	MPLSPayload:    "mpls_payload",
-	Short:          "short",
-	MPLSStack:      "mpls_stack",
-	IPHeaderShort:  "ip_header_short",
-	IPVersion:      "ip_version",
-	IPHeaderLength: "ip_header_length",
-	IPTotalLength:  "ip_total_length",
+	OK:               "ok",
+	UnknownLink:      "unknown_link",
+	NotIP:            "not_ip",
+	UnknownEtherType: "unknown_ethertype",
+	MPLSPayload:      "mpls_payload",
+	Short:            "short",
+	MPLSStack:        "mpls_stack",
+	IPHeaderShort:    "ip_header_short",
+	IPVersion:        "ip_version",
+	IPHeaderLength:   "ip_header_length",
+	IPTotalLength:    "ip_total_length",
 }
 
 // String is the verdict in snake_case.

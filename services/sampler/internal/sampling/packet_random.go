@@ -1,68 +1,60 @@
 package sampling
 
 import (
-	"encoding/binary"
+	"math"
 	"math/bits"
-
-	"github.com/zeebo/xxh3"
 )
 
-// PacketRandom is packet-random sampling (random-packets N): of each N packets in a row, one, each with the same
-// probability. The one stands for N.
-type PacketRandom struct {
-	n          uint32
-	seed       uint64
-	interfaces map[uint32]*draw
-	last       uint32 // interface of the latest packet, to spare the look-up
-	draw       *draw
+// packetRandom is packet-random sampling (random-packets N): of each N packets in a row, one, each with the same
+// probability. The one stands for N. With N = 1 it takes every packet, the mode off.
+type packetRandom struct {
+	configured uint32
+	n          uint32 // of the interval under way
+	next       uint32 // of the one after it
+	seen       uint32 // packets of the interval so far
+	chosen     uint32 // 1..n
+	interval   uint64
+	draw       drawer
 }
 
-// draw is the state of one interface: the interval it is in and the packet that was drawn.
-type draw struct {
-	interval uint64
-	seen     uint32 // packets of the interval so far
-	chosen   uint32 // 1..N
+func newPacketRandom(n uint32, draw drawer) *packetRandom {
+	s := &packetRandom{configured: n, next: n, draw: draw}
+	s.begin()
+	return s
 }
 
-// NewPacketRandom samples 1:n with draws from seed.
-func NewPacketRandom(n uint32, seed uint64) *PacketRandom {
-	return &PacketRandom{n: n, seed: seed, interfaces: map[uint32]*draw{}}
-}
-
-// Select returns N for the packet drawn in its interval, else 0.
-func (s *PacketRandom) Select(iface uint32) uint32 {
-	d := s.draw
-	if d == nil || iface != s.last {
-		d = s.of(iface)
-		s.draw, s.last = d, iface
+// begin begins an interval: the draw is scaled by the high half of a product, whose bias is below N/2^64.
+func (s *packetRandom) begin() {
+	s.n, s.seen, s.chosen = s.next, 0, 1
+	if s.n > 1 {
+		hi, _ := bits.Mul64(s.draw(s.interval, 0), uint64(s.n))
+		s.chosen = uint32(hi) + 1
 	}
-	if d.seen == s.n {
-		d.interval++
-		d.seen, d.chosen = 0, s.choose(iface, d.interval)
-	}
-	d.seen++
-	if d.seen == d.chosen {
-		return s.n
-	}
-	return 0
 }
 
-func (s *PacketRandom) of(iface uint32) *draw {
-	d := s.interfaces[iface]
-	if d == nil {
-		d = &draw{chosen: s.choose(iface, 0)}
-		s.interfaces[iface] = d
+// Next implements Sampler.
+func (s *packetRandom) Next(int64) Decision {
+	if s.seen == s.n {
+		s.interval++
+		s.begin()
 	}
-	return d
+	s.seen++
+	if s.seen == s.chosen {
+		return Decision{Weight: s.n, Keep: true}
+	}
+	return Decision{}
 }
 
-// choose draws one of 1..N: XXH3-64 with the seed of interface, direction (0) and interval, scaled by the high half of a
-// product, whose bias is below N/2^64.
-func (s *PacketRandom) choose(iface uint32, interval uint64) uint32 {
-	var b [13]byte
-	binary.BigEndian.PutUint32(b[0:], iface)
-	binary.BigEndian.PutUint64(b[5:], interval)
-	h := xxh3.HashSeed(b[:], s.seed)
-	hi, _ := bits.Mul64(h, uint64(s.n))
-	return uint32(hi) + 1
+// Advance implements Sampler.
+func (*packetRandom) Advance(int64) uint32 { return 0 }
+
+// Close implements Sampler.
+func (*packetRandom) Close() uint32 { return 0 }
+
+// Thin implements Sampler.
+func (s *packetRandom) Thin(factor uint32) { s.next = times(s.configured, factor) }
+
+// times is n lengthened, as far as it fits.
+func times(n, factor uint32) uint32 {
+	return uint32(min(uint64(n)*uint64(max(factor, 1)), math.MaxUint32))
 }
