@@ -16,12 +16,14 @@ import (
 
 	"netstream/pipeline/bus"
 	"netstream/pipeline/embedded"
+	"netstream/pipeline/monitors"
 	"netstream/schemas/columns"
 	"netstream/schemas/commit"
 	"netstream/schemas/flow"
 	"netstream/schemas/key"
 	"netstream/schemas/ledger"
 	"netstream/schemas/message"
+	"netstream/schemas/monitor"
 	"netstream/schemas/update"
 	"netstream/schemas/weight"
 	"netstream/services/ager"
@@ -177,7 +179,7 @@ func (h *handOver) body() (message.Header, []byte) {
 		add(&body, h.ipv6.Schema(), h.ipv6.Columns())
 	}
 	return message.Header{
-		message.Streams: {body.Streams()}, message.Sources: {strings.Join(h.sources, " ")}, message.Monitors: {"ipv4 ipv6"},
+		message.Streams: {body.Streams()}, message.Sources: {strings.Join(h.sources, " ")}, message.Monitors: {monitor.Format(monitor.Default())},
 	}, body.Bytes()
 }
 
@@ -336,7 +338,11 @@ func readFlows[K key.Key[K]](l *line, r *received, m *bus.Message, p message.Par
 	if err := p.Read(rows.Columns()); err != nil {
 		l.t.Fatal(err)
 	}
-	sources, monitors := m.Header.List(message.Sources), m.Header.List(message.Monitors)
+	sources := m.Header.List(message.Sources)
+	monitors, err := monitor.ParseList(m.Header.List(message.Monitors))
+	if err != nil {
+		l.t.Fatal(err)
+	}
 	if err := rows.Check(len(sources), len(monitors)); err != nil {
 		l.t.Fatal(err)
 	}
@@ -344,7 +350,7 @@ func readFlows[K key.Key[K]](l *line, r *received, m *bus.Message, p message.Par
 	for i := range rows.Len() {
 		rows.Read(i, &f)
 		r.Flows = append(r.Flows, ended{
-			Number: l.next + uint64(len(r.Flows)), Source: sources[f.Source], Monitor: monitors[f.Monitor], Key: number(f.Key),
+			Number: l.next + uint64(len(r.Flows)), Source: sources[f.Source], Monitor: monitors[f.Monitor].Name, Key: number(f.Key),
 			First: f.First - start, Last: f.Last - start, Packets: f.Packets, Bytes: f.Bytes, Flags: f.TCPFlags, Reason: f.Reason,
 			Estimate: f.Sums.Packets,
 		})

@@ -23,7 +23,10 @@ const maxRoster = 255
 // read returns the numbers of the monitors that a message's header lists.
 func (r *roster) read(h message.Header) ([]uint8, error) {
 	header := h.Get(message.Monitors)
-	if header == r.header && header != "" {
+	switch header {
+	case "":
+		return nil, fmt.Errorf("%w: no %s", message.ErrHeader, message.Monitors)
+	case r.header:
 		return r.numbers, nil
 	}
 	list, err := monitor.ParseList(h.List(message.Monitors))

@@ -124,9 +124,9 @@ func TestSourceEnds(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]ledger.Entry{
 		"sampler in": {Source: "tap", Hop: ledger.Sampler, Shard: ledger.Whole, Name: ledger.In, Packets: 9},
-		"ager in":    {Source: "tap", Hop: ledger.Ager, Name: ledger.In, Packets: 3, Bytes: 300, Rows: 3},
-		"ager out":   {Source: "tap", Hop: ledger.Ager, Name: ledger.Out, Packets: 3, Bytes: 300, Rows: 3},
-		"ager held":  {Source: "tap", Hop: ledger.Ager, Name: ledger.Held},
+		"ager in":    {Source: "tap", Hop: ledger.Ager, Monitor: "ipv4", Name: ledger.In, Packets: 3, Bytes: 300, Rows: 3},
+		"ager out":   {Source: "tap", Hop: ledger.Ager, Monitor: "ipv4", Name: ledger.Out, Packets: 3, Bytes: 300, Rows: 3},
+		"ager held":  {Source: "tap", Hop: ledger.Ager, Monitor: "ipv4", Name: ledger.Held},
 		"ager ended": {Source: "tap", Hop: ledger.Ager, Name: ledger.Ended},
 	}, entries); diff != "" {
 		t.Errorf("ledger (-want +got):\n%s", diff)
@@ -190,7 +190,7 @@ func TestResume(t *testing.T) {
 	if diff := cmp.Diff([]ended{one(2, 2, 3*second, 5*second, 2, flow.Inactive)}, after.Flows); diff != "" {
 		t.Errorf("flows after (-want +got):\n%s", diff)
 	}
-	in, out := ledger.Key{Source: "tap", Hop: ledger.Ager, Name: ledger.In}, ledger.Key{Source: "tap", Hop: ledger.Ager, Name: ledger.Out}
+	in, out := ledger.Key{Source: "tap", Hop: ledger.Ager, Monitor: "ipv4", Name: ledger.In}, ledger.Key{Source: "tap", Hop: ledger.Ager, Monitor: "ipv4", Name: ledger.Out}
 	if after.Ledger[in].Packets != 3 || after.Ledger[out].Packets != 3 || after.Ledger[out].Rows != 2 {
 		t.Errorf("counters after replay: in %+v, out %+v", after.Ledger[in], after.Ledger[out])
 	}
@@ -369,8 +369,9 @@ func TestBadMessageStopsTheShard(t *testing.T) {
 		{"torn", whole(), torn, false, message.ErrBody, "update.ipv4/1"},
 		{"torn behind a whole stream", whole().add6(up6(1, 10*second)), torn, false, message.ErrBody, "update.ipv6/1"},
 		{"kind", whole(), rename("update.ipv4/1", "update.ipv6/1"), false, columns.ErrSchema, "update.ipv6/1"},
-		{"no monitors", whole(), set(message.Monitors, ""), false, message.ErrHeader, "monitors"},
-		{"other monitors", whole(), set(message.Monitors, "ipv6 ipv4"), false, message.ErrHeader, "monitors"},
+		{"no monitors", whole(), set(message.Monitors, ""), false, message.ErrHeader, message.Monitors},
+		{"monitors without definition", whole(), set(message.Monitors, "ipv6 ipv4"), false, message.ErrHeader, "bad monitor definition"},
+		{"monitor of another class", whole(), set(message.Monitors, "l2=layer2 ipv6=ipv6"), false, message.ErrBody, "not a record of monitor l2=layer2"},
 		{"no sources", whole(), set(message.Sources, ""), false, nil, "source 0 of 0"},
 		{"source out of range", with(func(u *update.Row[key.IPv4]) { u.Source = 1 }), fine, false, nil, "row 1: source 1 of 1"},
 		{"monitor out of range", with(func(u *update.Row[key.IPv4]) { u.Monitor = 2 }), fine, false, nil, "row 1: source 0 of 1, monitor 2 of 2"},
@@ -383,7 +384,7 @@ func TestBadMessageStopsTheShard(t *testing.T) {
 		{"first before 1970", with(func(u *update.Row[key.IPv4]) { u.First = -1 }), fine, false, message.ErrBody, "row 1: 1 packets from -1"},
 		{"no packets", with(func(u *update.Row[key.IPv4]) { u.Packets = 0 }), fine, false, message.ErrBody, "row 1: 0 packets"},
 		{"version of watermarks", whole(), rename("watermark/1", "watermark/9"), true, message.ErrVersion, "watermark/9"},
-		{"version of the ledger", whole(), rename(ledger.Schema, "ledger/2"), true, message.ErrVersion, "ledger/2"},
+		{"version of the ledger", whole(), rename(ledger.Schema, "ledger/9"), true, message.ErrVersion, "ledger/9"},
 		{"torn commit", whole(), func(_, _ message.Header, body, last []byte) ([]byte, []byte) { return body, last[:len(last)-1] }, true, message.ErrBody, ledger.Schema},
 		{"commit without streams", whole(), func(_, c message.Header, body, last []byte) ([]byte, []byte) {
 			delete(c, message.Streams)

@@ -21,6 +21,7 @@ import (
 	"netstream/schemas/key"
 	"netstream/schemas/ledger"
 	"netstream/schemas/message"
+	"netstream/schemas/monitor"
 	"netstream/schemas/packet"
 	"netstream/schemas/update"
 	"netstream/services/flowcache"
@@ -118,6 +119,7 @@ type packets struct {
 func newPackets(source string, mark int64) *packets {
 	p := &packets{header: message.Header{}}
 	p.header.Set(message.Source, source)
+	p.header.Set(message.Monitors, monitor.Format(monitor.Default()))
 	p.header.SetInt(message.Watermark, mark)
 	return p
 }
@@ -308,7 +310,7 @@ func addUp[K key.Key[K]](l *line, m *bus.Message, p message.Part, rows *update.R
 	if err := p.Read(rows.Columns()); err != nil {
 		l.t.Fatal(err)
 	}
-	sources, monitors := m.Header.List(message.Sources), m.Header.List(message.Monitors)
+	sources, monitors := m.Header.List(message.Sources), names(l.t, m.Header)
 	if err := rows.Check(len(sources), len(monitors)); err != nil {
 		l.t.Fatal(err)
 	}
@@ -343,4 +345,17 @@ func wantError(t *testing.T, err, is error, says ...string) {
 			t.Errorf("error %q does not say %q", err, s)
 		}
 	}
+}
+
+// names are those of the monitors in a header.
+func names(t testing.TB, h message.Header) (list []string) {
+	t.Helper()
+	ds, err := monitor.ParseList(h.List(message.Monitors))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range ds {
+		list = append(list, d.Name)
+	}
+	return list
 }

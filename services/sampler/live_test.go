@@ -22,7 +22,7 @@ func TestLiveBooksCloseOverACrash(t *testing.T) {
 	packets := frames(400)
 	live := func(from, to int, crash bool) {
 		t.Helper()
-		src, lasts, err := openSource(t.Context(), service(cfg, b), "tap")
+		src, lasts, err := openSource(t.Context(), service(cfg, b), "tap", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +50,7 @@ func TestLiveBooksCloseOverACrash(t *testing.T) {
 	entry := func(shard uint16, name string) ledger.Entry {
 		return p.books[ledger.Key{Source: "tap", Hop: ledger.Sampler, Shard: shard, Name: name}]
 	}
-	in, lost := entry(ledger.Whole, ledger.In), entry(ledger.Whole, ledger.Drop+lostReason)
+	in, lost := entry(ledger.Whole, ledger.In), entry(ledger.Whole, ledger.Drop+reasonLost)
 	frames := entry(0, ledger.OutFrames).Packets + entry(1, ledger.OutFrames).Packets
 	if in.Packets != 400 || lost.Packets == 0 || frames+lost.Packets != in.Packets {
 		t.Errorf("%d observed, %d out, %d lost by the crash: the books don't close", in.Packets, frames, lost.Packets)
@@ -70,7 +70,7 @@ func TestLiveEndsWithItsInput(t *testing.T) {
 		n := copy(dst, packets)
 		packets = packets[n:]
 		return n, nil
-	}))
+	}), OverloadWait)
 	if p := read(t, b, "short"); err != nil || p.rows != 10 || p.ended != 0 {
 		t.Errorf("error %v, %d rows, %d ends; want 10 rows and no end: a live source may come back", err, p.rows, p.ended)
 	}
@@ -90,7 +90,7 @@ func TestLivePromiseHoldsOverARestart(t *testing.T) {
 			n := copy(dst, part)
 			part = part[n:]
 			return n, io.EOF
-		})); err != nil {
+		}), OverloadWait); err != nil {
 			t.Fatal(err)
 		}
 	}

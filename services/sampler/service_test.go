@@ -17,6 +17,7 @@ import (
 	"netstream/schemas/key"
 	"netstream/schemas/ledger"
 	"netstream/schemas/message"
+	"netstream/schemas/monitor"
 	"netstream/schemas/packet"
 	"netstream/services/sampler/internal/capture"
 )
@@ -42,7 +43,7 @@ func openBus(t testing.TB) *bus.Bus {
 }
 
 func service(cfg Config, b *bus.Bus) *Service {
-	return New(cfg, b, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	return New(cfg, monitor.Default(), b, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 }
 
 // tls is a capture of 206 packets, all IPv4.
@@ -176,7 +177,7 @@ func TestFileResumesWhereItStopped(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.MessageRows = 10
 	for _, left := range []int{1, 70, 150} {
-		src, _, err := openSource(t.Context(), service(cfg, b), "interrupted")
+		src, _, err := openSource(t.Context(), service(cfg, b), "interrupted", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -198,7 +199,7 @@ func TestFileResumesWhereItStopped(t *testing.T) {
 		}
 		r.Close()
 	}
-	src, _, err := openSource(t.Context(), service(cfg, b), "interrupted")
+	src, _, err := openSource(t.Context(), service(cfg, b), "interrupted", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +232,7 @@ func TestOtherSettingsAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := DefaultConfig()
-	cfg.Sampling = Sampling{Mode: ModePacketRandom, Interval: 2, Seed: 1}
+	cfg.Sampling.Mode, cfg.Sampling.Interval = PacketRandom, 2
 	if _, err := service(cfg, b).Open(t.Context(), tls, false, notLanded); !errors.Is(err, ErrSettings) {
 		t.Errorf("resumed with other sampling: %v, want ErrSettings", err)
 	}
@@ -251,7 +252,7 @@ func TestUnreadableFileIsNotOver(t *testing.T) {
 	disk := errors.New("input/output error")
 	packets := frames(100)
 	for _, fault := range []error{disk, io.EOF} {
-		src, _, err := openSource(t.Context(), service(DefaultConfig(), b), "file")
+		src, _, err := openSource(t.Context(), service(DefaultConfig(), b), "file", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -63,17 +63,22 @@ const (
 	wideRowBytes = 400
 )
 
-// openSource opens the fences of all packet shards of a source and returns their last messages.
-func openSource(ctx context.Context, s *Service, name string, names interfaceNames) (*source, []*bus.Message, error) {
-	src := &source{
+// newSource makes a source with messages of at most limit rows; its packet shards are still to be opened.
+func newSource(s *Service, name string, names interfaceNames, limit int) *source {
+	return &source{
 		Service: s, name: name, seed: key.Seed(name), names: names, vrfs: newVRFs(s.cfg.VRFs, names),
 		ports: map[portKey]*port{}, newest: math.MinInt64, mark: math.MinInt64,
-		pressure: newPressure(OverloadWait, s.cfg.Sampling.Seed),
-		limit:    min(s.cfg.MessageRows, s.bus.MaxBody()/rowBytes, monitor.MessageRows(s.monitors)),
+		pressure: newPressure(OverloadWait, s.cfg.Sampling.Seed), limit: limit,
 	}
+}
+
+// openSource opens the fences of all packet shards of a source and returns their last messages.
+func openSource(ctx context.Context, s *Service, name string, names interfaceNames) (*source, []*bus.Message, error) {
+	limit := min(s.cfg.MessageRows, s.bus.MaxBody()/rowBytes, monitor.MessageRows(s.monitors))
 	if len(s.needs.wide) > 0 {
-		src.limit = min(src.limit, s.bus.MaxBody()/wideRowBytes)
+		limit = min(limit, s.bus.MaxBody()/wideRowBytes)
 	}
+	src := newSource(s, name, names, limit)
 	if s.cfg.Anonymise.KeyFile != "" {
 		a, err := anonymise.Load(s.cfg.Anonymise.KeyFile)
 		if err != nil {

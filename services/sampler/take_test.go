@@ -2,21 +2,18 @@ package sampler
 
 import (
 	"encoding/binary"
-	"math"
 	"math/rand/v2"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"netstream/schemas/key"
+	"netstream/schemas/monitor"
 )
 
 // unbound is a source of n packet shards that publishes nothing.
 func unbound(cfg Config, n int) *source {
-	src := &source{
-		Service: &Service{cfg: cfg, metrics: newMetrics(prometheus.NewRegistry())},
-		name:    "test", seed: key.Seed("test"), selector: cfg.Sampling.selector(), newest: math.MinInt64, limit: cfg.MessageRows,
-	}
+	ds := monitor.Default()
+	src := newSource(&Service{cfg: cfg, monitors: ds, needs: newNeeds(ds), metrics: newMetrics(prometheus.NewRegistry())}, "test", nil, cfg.MessageRows)
 	src.books.out, src.books.frames = make([]count, n), make([]count, n)
 	for i := range n {
 		src.shards = append(src.shards, &shard{number: i, fill: newFlush()})
@@ -56,8 +53,7 @@ func frames(n int) []Packet {
 // empty forgets what was filled.
 func (s *source) empty() {
 	for _, sh := range s.shards {
-		sh.fill.ipv4.Reset()
-		sh.fill.ipv6.Reset()
+		sh.fill.reset()
 	}
 }
 
@@ -76,12 +72,10 @@ func TestTakeDoesNotAllocate(t *testing.T) {
 }
 
 func BenchmarkTake(b *testing.B) {
-	for name, sampling := range map[string]Sampling{
-		"all": {Mode: ModeOff}, "1in1000": {Mode: ModePacketRandom, Interval: 1000, Seed: 1},
-	} {
+	for name, mode := range map[string]string{"all": SamplingOff, "1in1000": PacketRandom} {
 		b.Run(name, func(b *testing.B) {
 			cfg := DefaultConfig()
-			cfg.Sampling = sampling
+			cfg.Sampling.Mode = mode
 			src, packets := unbound(cfg, 2), frames(8192)
 			b.ReportAllocs()
 			for i := 0; i < b.N; i += len(packets) {

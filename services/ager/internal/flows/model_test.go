@@ -225,7 +225,7 @@ func TestTableMatchesModel(t *testing.T) {
 
 // drive gives random windows to both.
 func drive[K key.Key[K]](t *testing.T, s setup, rng *rand.Rand, keyOf func(int) K) {
-	m, table := newModel[K](s.aging), New[K](s.aging)
+	m, table := newModel[K](s.aging), New[K](s.aging, false)
 	starts := []int64{0, -20 * second, 1_800_000_000 * second, -3_000_000_000 * second}
 	ws := starts[rng.IntN(len(starts))]
 	reasons := [8]int{}
