@@ -103,8 +103,7 @@ func (e execer) Exec(ctx context.Context, query string, args ...any) error {
 	return err
 }
 
-// insertRows adds the rows to the narrow table, or to the wide one if any row needs it. Columns without a value are left
-// out.
+// insertRows adds the rows to the smallest table that has all columns they need. Columns without a value are left out.
 func (s *Store) insertRows(ctx context.Context, r *Rows) error {
 	if r.Len() == 0 {
 		return nil
@@ -119,7 +118,10 @@ func (s *Store) insertRows(ctx context.Context, r *Rows) error {
 			continue
 		}
 		in.add(c.name, c.col.array(c.typ))
-		if i >= narrow {
+		switch {
+		case i >= wideColumns:
+			table = "flow_rows_full"
+		case i >= narrowColumns:
 			table = "flow_rows_wide"
 		}
 	}
@@ -133,12 +135,13 @@ func (s *Store) upsertLedger(ctx context.Context, entries map[ledger.Key]ledger.
 	if len(entries) == 0 {
 		return nil
 	}
-	var source, hop, name text
+	var source, hop, monitor, name text
 	var shard Column[uint16]
 	var packets, bytes, rows, hi, lo Column[uint64]
 	for _, e := range entries {
 		source.append(e.Source)
 		hop.append(e.Hop)
+		monitor.append(e.Monitor)
 		name.append(e.Name)
 		shard.Append(e.Shard)
 		packets.Append(e.Packets)
@@ -151,6 +154,7 @@ func (s *Store) upsertLedger(ctx context.Context, entries map[ledger.Key]ledger.
 	in.add("source", source.array())
 	in.add("hop", hop.array())
 	in.add("shard", shard.array(arrow.PrimitiveTypes.Uint16))
+	in.add("monitor", monitor.array())
 	in.add("name", name.array())
 	for _, c := range []struct {
 		name string
@@ -159,8 +163,8 @@ func (s *Store) upsertLedger(ctx context.Context, entries map[ledger.Key]ledger.
 		in.add(c.name, c.col.array(arrow.PrimitiveTypes.Uint64))
 	}
 	return s.insert(ctx, &in, `
-		INSERT INTO ledger SELECT source, hop, shard, name, packets, bytes, rows, digest_hi, digest_lo FROM inflow
-		ON CONFLICT (source, hop, shard, name) DO UPDATE SET
+		INSERT INTO ledger SELECT source, hop, shard, monitor, name, packets, bytes, rows, digest_hi, digest_lo FROM inflow
+		ON CONFLICT (source, hop, shard, monitor, name) DO UPDATE SET
 			packets = excluded.packets, bytes = excluded.bytes, rows = excluded.rows,
 			digest_hi = excluded.digest_hi, digest_lo = excluded.digest_lo
 		WHERE hop NOT IN ('sampler', 'flowcache') OR excluded.packets >= packets`)

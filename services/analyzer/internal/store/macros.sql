@@ -83,7 +83,7 @@ CREATE OR REPLACE MACRO mac_text(mac) AS
 -- Names of codes.
 CREATE OR REPLACE MACRO kind_name(code) AS CASE code
     WHEN 1 THEN 'ipv4' WHEN 2 THEN 'ipv6' WHEN 3 THEN 'layer2' WHEN 4 THEN 'mpls' WHEN 5 THEN 'vpn'
-    WHEN 6 THEN 'srv6-inner' WHEN 7 THEN 'flexible' END;
+    WHEN 6 THEN 'srv6-inner' WHEN 7 THEN 'flexible' WHEN 8 THEN 'tunnel-inner' END;
 
 CREATE OR REPLACE MACRO direction_name(code) AS CASE code WHEN 0 THEN 'ingress' WHEN 1 THEN 'egress' END;
 

@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
+
+	"netstream/schemas/monitor"
 )
 
 // names maps names to their numbers in the database. New ones are written by the transaction that first uses them.
@@ -32,11 +35,11 @@ func (s *Store) SourceID(name string) (uint32, error) {
 	return s.sources.id(name, "source")
 }
 
-// MonitorID is the number of a monitor, a new one if it has none.
-func (s *Store) MonitorID(name string) (uint16, error) {
+// MonitorID is the number of a monitor, a new one if it has none. One that was changed under its name is another one.
+func (s *Store) MonitorID(d monitor.Definition) (uint16, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.monitors.id(name, "monitor")
+	return s.monitors.id(d.String(), "monitor")
 }
 
 // load reads the names in the database.
@@ -49,8 +52,8 @@ func (s *Store) load(ctx context.Context) error {
 	for id, name := range sources {
 		s.sources.ids[name] = id
 	}
-	for id, name := range monitors {
-		s.monitors.ids[name] = id
+	for id, d := range monitors {
+		s.monitors.ids[d.String()] = id
 	}
 	return nil
 }
@@ -64,8 +67,9 @@ func (s *Store) insertNames(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, name := range s.monitors.fresh {
-		if _, err := s.landing.ExecContext(ctx, `INSERT INTO monitors VALUES (?, ?)`, s.monitors.ids[name], name); err != nil {
+	for _, definition := range s.monitors.fresh {
+		name, _, _ := strings.Cut(definition, "=")
+		if _, err := s.landing.ExecContext(ctx, `INSERT INTO monitors VALUES (?, ?, ?)`, s.monitors.ids[definition], name, definition); err != nil {
 			return err
 		}
 	}

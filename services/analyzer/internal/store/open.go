@@ -21,8 +21,8 @@ import (
 	_ "netstream/services/analyzer/internal/buildtag"
 )
 
-// schemaVersion is the version of the tables. A file with a higher one is refused.
-const schemaVersion = 1
+// schemaVersion is the version of the tables. A file with another one is refused.
+const schemaVersion = 2
 
 var (
 	//go:embed schema.sql
@@ -118,6 +118,10 @@ func (s *Store) start(ctx context.Context, o Options) error {
 	if version > schemaVersion {
 		return fmt.Errorf("%w: it has schema version %d, this program knows %d; run the version that wrote it, or use another data directory",
 			ErrNewer, version, schemaVersion)
+	}
+	if version > 0 && version < schemaVersion {
+		return fmt.Errorf("%w: it has schema version %d, this program writes %d; use another data directory, and run the captures again",
+			ErrOlder, version, schemaVersion)
 	}
 	if version == 0 && o.ReadOnly {
 		return fmt.Errorf("%w: it is empty", ErrNotOurs)

@@ -68,6 +68,13 @@ type Rows struct {
 	VarBytesHi, VarBytesLo Column[uint64]
 	SamplingRate           Column[float64]
 	RateOrigin             Column[uint8] // NULL: RateUnsampled
+
+	// Both lack what follows; a batch with any of it goes to flow_rows_full.
+	InnerVLAN, EtherType Column[uint16]
+	Deeper               [7]Column[uint32] // labels 4 to 10
+	TTL, IPVersion       Column[uint8]
+	MinLength, MaxLength Column[uint32]
+	MinTTL, MaxTTL       Column[uint8]
 }
 
 // Len is the number of rows.
@@ -93,8 +100,11 @@ type column struct {
 	}
 }
 
-// narrow is the number of columns that both tables have; they come first.
-const narrow = 21
+// Numbers of columns of the tables; those of a smaller one come first.
+const (
+	narrowColumns = 21
+	wideColumns   = 44
+)
 
 // columns lists the columns.
 func (r *Rows) columns() []column {
@@ -117,6 +127,12 @@ func (r *Rows) columns() []column {
 		{"var_packets_hi", u64, &r.VarPacketsHi}, {"var_packets_lo", u64, &r.VarPacketsLo},
 		{"var_bytes_hi", u64, &r.VarBytesHi}, {"var_bytes_lo", u64, &r.VarBytesLo},
 		{"sampling_rate", arrow.PrimitiveTypes.Float64, &r.SamplingRate}, {"rate_origin", u8, &r.RateOrigin},
+
+		{"inner_vlan", u16, &r.InnerVLAN}, {"ethertype", u16, &r.EtherType},
+		{"mpls_label_4", u32, &r.Deeper[0]}, {"mpls_label_5", u32, &r.Deeper[1]}, {"mpls_label_6", u32, &r.Deeper[2]},
+		{"mpls_label_7", u32, &r.Deeper[3]}, {"mpls_label_8", u32, &r.Deeper[4]}, {"mpls_label_9", u32, &r.Deeper[5]},
+		{"mpls_label_10", u32, &r.Deeper[6]}, {"ttl", u8, &r.TTL}, {"ip_version", u8, &r.IPVersion},
+		{"min_length", u32, &r.MinLength}, {"max_length", u32, &r.MaxLength}, {"min_ttl", u8, &r.MinTTL}, {"max_ttl", u8, &r.MaxTTL},
 	}
 }
 

@@ -1,6 +1,6 @@
 -- All rows as they are stored, in numbers: the quickest to filter, with addr_hi, addr_lo and in_net.
 CREATE OR REPLACE VIEW flow_numbers AS
-FROM flow_rows_wide UNION ALL BY NAME FROM flow_rows;
+FROM flow_rows_full UNION ALL BY NAME FROM flow_rows_wide UNION ALL BY NAME FROM flow_rows;
 
 -- The public face of the flows: names, units and NULLs are promises. Times are UTC.
 CREATE OR REPLACE VIEW flows AS
@@ -45,7 +45,18 @@ SELECT
         THEN coalesce(var_bytes_hi * 18446744073709551616.0::DOUBLE + var_bytes_lo, 0) END     AS est_bytes_var,
     coalesce(sampling_rate, weighted_packets / packets, 1)            AS sampling_rate,
     rate_origin_name(coalesce(rate_origin, 1))       AS rate_origin,
-    reason_name(reason)                              AS reason
+    reason_name(reason)                              AS reason,
+    inner_vlan,
+    ethertype,
+    -- All labels of the stack that are known, the outermost first.
+    list_filter([mpls_label_1, mpls_label_2, mpls_label_3, mpls_label_4, mpls_label_5, mpls_label_6, mpls_label_7, mpls_label_8,
+        mpls_label_9, mpls_label_10], lambda l: l IS NOT NULL AND l > 0) AS mpls_labels,
+    ttl,
+    ip_version,
+    min_length,
+    max_length,
+    min_ttl,
+    max_ttl
 FROM flow_numbers AS f
 JOIN sources ON sources.id = f.source
 LEFT JOIN monitors ON monitors.id = f.monitor;
