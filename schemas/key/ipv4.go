@@ -73,7 +73,7 @@ func (c *IPv4Columns) Len() int { return len(c.Src) }
 
 // Append adds a key.
 func (c *IPv4Columns) Append(k IPv4) {
-	c.Direction = sparse(c.Direction, len(c.Src), k.Direction)
+	c.Direction = columns.AppendSparse(c.Direction, len(c.Src), k.Direction)
 	c.Src = append(c.Src, k.Src)
 	c.Dst = append(c.Dst, k.Dst)
 	c.SrcPort = append(c.SrcPort, k.SrcPort)
@@ -87,7 +87,7 @@ func (c *IPv4Columns) Append(k IPv4) {
 func (c *IPv4Columns) Read(i int, k *IPv4) {
 	*k = IPv4{
 		Src: c.Src[i], Dst: c.Dst[i], SrcPort: c.SrcPort[i], DstPort: c.DstPort[i],
-		Protocol: c.Protocol[i], TOS: c.TOS[i], Interface: c.Interface[i], Direction: at(c.Direction, i),
+		Protocol: c.Protocol[i], TOS: c.TOS[i], Interface: c.Interface[i], Direction: columns.At(c.Direction, i),
 	}
 }
 

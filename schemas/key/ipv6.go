@@ -75,7 +75,7 @@ func (c *IPv6Columns) Len() int { return len(c.Src) }
 
 // Append adds a key.
 func (c *IPv6Columns) Append(k IPv6) {
-	c.Direction = sparse(c.Direction, len(c.Src), k.Direction)
+	c.Direction = columns.AppendSparse(c.Direction, len(c.Src), k.Direction)
 	c.Src = append(c.Src, k.Src)
 	c.Dst = append(c.Dst, k.Dst)
 	c.SrcPort = append(c.SrcPort, k.SrcPort)
@@ -91,7 +91,7 @@ func (c *IPv6Columns) Read(i int, k *IPv6) {
 	*k = IPv6{
 		Src: c.Src[i], Dst: c.Dst[i], SrcPort: c.SrcPort[i], DstPort: c.DstPort[i],
 		Protocol: c.Protocol[i], TOS: c.TOS[i], FlowLabel: c.FlowLabel[i], Interface: c.Interface[i],
-		Direction: at(c.Direction, i),
+		Direction: columns.At(c.Direction, i),
 	}
 }
 
