@@ -59,11 +59,11 @@ type Fields uint32
 
 // Sets of fields that belong together.
 const (
-	Tuple   = 1<<SrcAddr | 1<<DstAddr | 1<<SrcPort | 1<<DstPort | 1<<Protocol | 1<<TOS | 1<<FlowLabel | 1<<IPVersion
-	IP      = Tuple | 1<<DSCP | 1<<TTL | 1<<TCPFlags
-	Frame   = 1<<SrcMAC | 1<<DstMAC | 1<<EtherType
-	Labels3 = 1<<Label1 | 1<<Label2 | 1<<Label3
-	Stack   = Labels3 | 1<<Label4 | 1<<Label5 | 1<<Label6 | 1<<Label7 | 1<<Label8 | 1<<Label9 | 1<<Label10
+	Tuple   Fields = 1<<SrcAddr | 1<<DstAddr | 1<<SrcPort | 1<<DstPort | 1<<Protocol | 1<<TOS | 1<<FlowLabel | 1<<IPVersion
+	IP      Fields = Tuple | 1<<DSCP | 1<<TTL | 1<<TCPFlags
+	Frame   Fields = 1<<SrcMAC | 1<<DstMAC | 1<<EtherType
+	Labels3 Fields = 1<<Label1 | 1<<Label2 | 1<<Label3
+	Stack   Fields = Labels3 | 1<<Label4 | 1<<Label5 | 1<<Label6 | 1<<Label7 | 1<<Label8 | 1<<Label9 | 1<<Label10
 )
 
 // ecn are the lower two bits of ToS; the rest is the DSCP.
