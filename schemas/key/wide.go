@@ -71,7 +71,7 @@ func (k Wide) Hash(seed uint64) uint64 {
 }
 
 // TupleHash is the packet shard's hash: XXH3-64 of the 5-tuple, the first 37 bytes of the canonical form; without an IP
-// header of the MAC addresses, VLAN and labels in their place.
+// header of MAC addresses, VLANs, EtherType and labels, bytes 47 to 108.
 func (k *Wide) TupleHash(seed uint64) uint64 {
 	b := k.Bytes()
 	if k.Version == 0 {
