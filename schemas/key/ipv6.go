@@ -67,7 +67,7 @@ type IPv6Columns struct {
 	Protocol, TOS    []uint8
 	FlowLabel        []uint32
 	Interface        []uint32
-	Direction        []uint8 // empty: all ingress (0)
+	Direction        []uint8 // sparse: 0, ingress, where there is none
 }
 
 // Len is the number of keys.
@@ -105,6 +105,7 @@ func (c *IPv6Columns) Reset() {
 
 // Columns lists the columns under their names on the bus and in the database.
 func (c *IPv6Columns) Columns() []columns.Column {
+	columns.Pad(&c.Direction, len(c.Src))
 	return []columns.Column{
 		columns.Of("src_addr", &c.Src), columns.Of("dst_addr", &c.Dst),
 		columns.Of("src_port", &c.SrcPort), columns.Of("dst_port", &c.DstPort),

@@ -93,7 +93,8 @@ func Mapped(a uint32) (b [16]byte) {
 	return b
 }
 
-// WideColumns holds wide keys, a slice a field. A column is empty as long as all its values are zero.
+// WideColumns holds wide keys, a slice a field. A column ends behind its last value that isn't zero; Columns pads those that
+// have any.
 type WideColumns struct {
 	prefix                       string
 	n                            int
@@ -131,6 +132,9 @@ func (c *WideColumns) Append(k Wide) {
 	c.Version, c.Direction = columns.AppendSparse(c.Version, n, k.Version), columns.AppendSparse(c.Direction, n, k.Direction)
 }
 
+// Skip adds a key that is all zero.
+func (c *WideColumns) Skip() { c.n++ }
+
 // Read puts key i into k.
 func (c *WideColumns) Read(i int, k *Wide) {
 	k.Src, k.Dst = columns.At(c.Src, i), columns.At(c.Dst, i)
@@ -166,20 +170,20 @@ var labelNames = [Labels]string{
 
 // Columns lists the columns under their names on the bus and in the database.
 func (c *WideColumns) Columns() []columns.Column {
-	p := c.prefix
 	cols := []columns.Column{
-		columns.Optional(p+"src_addr", &c.Src), columns.Optional(p+"dst_addr", &c.Dst),
-		columns.Optional(p+"src_port", &c.SrcPort), columns.Optional(p+"dst_port", &c.DstPort),
-		columns.Optional(p+"protocol", &c.Protocol), columns.Optional(p+"tos", &c.TOS),
-		columns.Optional(p+"flow_label", &c.FlowLabel), columns.Optional(p+"interface", &c.Interface),
-		columns.Optional(p+"direction", &c.Direction), columns.Optional(p+"src_mac", &c.SrcMAC),
-		columns.Optional(p+"dst_mac", &c.DstMAC), columns.Optional(p+"vlan", &c.VLAN),
-		columns.Optional(p+"inner_vlan", &c.InnerVLAN), columns.Optional(p+"ethertype", &c.EtherType),
+		sparse(c, "src_addr", &c.Src), sparse(c, "dst_addr", &c.Dst), sparse(c, "src_port", &c.SrcPort), sparse(c, "dst_port", &c.DstPort),
+		sparse(c, "protocol", &c.Protocol), sparse(c, "tos", &c.TOS), sparse(c, "flow_label", &c.FlowLabel),
+		sparse(c, "interface", &c.Interface), sparse(c, "direction", &c.Direction), sparse(c, "src_mac", &c.SrcMAC),
+		sparse(c, "dst_mac", &c.DstMAC), sparse(c, "vlan", &c.VLAN), sparse(c, "inner_vlan", &c.InnerVLAN), sparse(c, "ethertype", &c.EtherType),
 	}
 	for i := range c.Label {
-		cols = append(cols, columns.Optional(p+labelNames[i], &c.Label[i]))
+		cols = append(cols, sparse(c, labelNames[i], &c.Label[i]))
 	}
-	return append(cols,
-		columns.Optional(p+"vrf", &c.VRF), columns.Optional(p+"ttl", &c.TTL),
-		columns.Optional(p+"key_tcp_flags", &c.TCPFlags), columns.Optional(p+"ip_version", &c.Version))
+	return append(cols, sparse(c, "vrf", &c.VRF), sparse(c, "ttl", &c.TTL), sparse(c, "key_tcp_flags", &c.TCPFlags), sparse(c, "ip_version", &c.Version))
+}
+
+// sparse is a column of keys, padded so that it can be written.
+func sparse[T columns.Value](c *WideColumns, name string, s *[]T) columns.Column {
+	columns.Pad(s, c.n)
+	return columns.Optional(c.prefix+name, s)
 }

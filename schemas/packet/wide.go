@@ -73,7 +73,7 @@ func NewWide() *Wide {
 // Schema is the name of the schema.
 func (r *Wide) Schema() string { return SchemaWide }
 
-// Append adds a row.
+// Append adds a row; inner headers that its layers don't name are not looked at.
 func (r *Wide) Append(p *WideRow) {
 	n := r.Len()
 	r.append(p.Time, p.Window, p.Weight)
@@ -81,10 +81,18 @@ func (r *Wide) Append(p *WideRow) {
 	r.FrameBytes = columns.AppendSparse(r.FrameBytes, n, p.FrameBytes)
 	r.Layers = append(r.Layers, uint8(p.Layers))
 	r.outer.Append(p.Outer)
-	r.srv6.Append(p.SRv6.Key)
-	r.srv6Bytes = columns.AppendSparse(r.srv6Bytes, n, p.SRv6.Bytes)
-	r.inner.Append(p.Inner.Key)
-	r.innerBytes = columns.AppendSparse(r.innerBytes, n, p.Inner.Bytes)
+	if p.Layers&monitor.SRv6 != 0 {
+		r.srv6.Append(p.SRv6.Key)
+		r.srv6Bytes = columns.AppendSparse(r.srv6Bytes, n, p.SRv6.Bytes)
+	} else {
+		r.srv6.Skip()
+	}
+	if p.Layers&monitor.Tunnelled != 0 {
+		r.inner.Append(p.Inner.Key)
+		r.innerBytes = columns.AppendSparse(r.innerBytes, n, p.Inner.Bytes)
+	} else {
+		r.inner.Skip()
+	}
 }
 
 // Read puts row i into p. What its layers don't name is zero.
@@ -118,6 +126,9 @@ func (r *Wide) RowBytes() int { return columns.RowBytes(r.Columns()) }
 
 // Columns lists the columns.
 func (r *Wide) Columns() []columns.Column {
+	for _, s := range []*[]uint32{&r.FrameBytes, &r.srv6Bytes, &r.innerBytes} {
+		columns.Pad(s, r.Len())
+	}
 	cols := []columns.Column{
 		columns.Of("time", &r.Time), columns.Of("bytes", &r.Bytes), columns.Of("layers", &r.Layers),
 		columns.Optional("frame_bytes", &r.FrameBytes),
