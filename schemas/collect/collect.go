@@ -5,6 +5,7 @@ package collect
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 
 	"netstream/schemas/columns"
 	"netstream/schemas/key"
@@ -33,7 +34,7 @@ func (v *Values) Add(o *Values) {
 }
 
 // AppendBytes appends the canonical form to dst, big-endian: the first packet's fields as a wide key, least and greatest
-// length, least and greatest TTL.
+// length, least and greatest TTL. FirstTime is left out: of a flow it is the time when the flow began.
 func (v *Values) AppendBytes(dst []byte) []byte {
 	dst = v.First.AppendBytes(dst)
 	dst = binary.BigEndian.AppendUint32(dst, v.MinLength)
@@ -46,7 +47,11 @@ func (v *Values) Compare(o *Values) int {
 	return bytes.Compare(v.AppendBytes(nil), o.AppendBytes(nil))
 }
 
-// Columns holds values, a slice a field. All are empty when no row has any.
+// none are the values of no packet, which Add leaves as they are in the other: the extremes of a row without values.
+var none = Values{FirstTime: math.MaxInt64, MinLength: math.MaxUint32, MinTTL: math.MaxUint8}
+
+// Columns holds values, a slice a field. All are empty when no row has any; in a row without any the least length is over
+// the greatest.
 type Columns struct {
 	First                *key.WideColumns
 	FirstTime            []int64
@@ -63,10 +68,10 @@ func (c *Columns) Append(n int, v *Values) {
 		return
 	}
 	for len(c.FirstTime) < n {
-		c.append(&Values{})
+		c.append(&none)
 	}
 	if v == nil {
-		v = &Values{}
+		v = &none
 	}
 	c.append(v)
 }
@@ -83,13 +88,16 @@ func (c *Columns) append(v *Values) {
 // Present tells whether the columns were sent.
 func (c *Columns) Present() bool { return len(c.FirstTime) > 0 }
 
+// Has tells whether row i has values.
+func (c *Columns) Has(i int) bool { return c.Present() && c.MinLength[i] <= c.MaxLength[i] }
+
 // Complete tells whether the columns that come together are all present or all absent.
 func (c *Columns) Complete() bool {
 	n := len(c.FirstTime)
 	return len(c.MinLength) == n && len(c.MaxLength) == n && len(c.MinTTL) == n && len(c.MaxTTL) == n
 }
 
-// Read puts row i into v.
+// Read puts row i, which has values, into v.
 func (c *Columns) Read(i int, v *Values) {
 	c.First.Read(i, &v.First)
 	v.FirstTime, v.MinLength, v.MaxLength = c.FirstTime[i], c.MinLength[i], c.MaxLength[i]

@@ -21,9 +21,8 @@ type Hasher[K key.Key[K]] struct {
 }
 
 // Hash is XXH3-128, with the seed, of the key's canonical form followed by first, last, packets, bytes, the weighted
-// sums (Σw, Σw·l, Σw(w−1), Σw(w−1)·l²; big-endian, 8 or 16 bytes each), TCP flags and reason, and the
-// collected values where the monitor has any. The source is left out, so
-// that two runs of one capture can be compared.
+// sums (Σw, Σw·l, Σw(w−1), Σw(w−1)·l²; big-endian, 8 or 16 bytes each), TCP flags and reason, and the canonical form of
+// the collected values where the flow has any. The source is left out, so that two runs of one capture can be compared.
 func (h *Hasher[K]) Hash(f *Row[K]) Digest {
 	b := f.Key.AppendBytes(h.buf[:0])
 	for _, v := range [...]uint64{

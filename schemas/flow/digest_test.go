@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"netstream/schemas/collect"
 	"netstream/schemas/flow"
 	"netstream/schemas/key"
 	"netstream/schemas/uint128"
@@ -22,11 +23,22 @@ var (
 	}
 )
 
+// flowWide is a flow of a monitor that collects.
+var flowWide = flow.Row[key.Wide]{
+	Key:   key.Wide{DstPort: 443, VLAN: 12, Label: [key.Labels]uint32{16001, 3}, Direction: 1},
+	First: 1, Last: 5, Packets: 2, Bytes: 200, TCPFlags: 2, Reason: flow.Active, Sums: weight.Unsampled(2, 200),
+	Values: &collect.Values{First: key.Wide{SrcMAC: 0x02005e102030, TTL: 64}, FirstTime: 1, MinLength: 60, MaxLength: 140, MinTTL: 63, MaxTTL: 64},
+}
+
 // TestHashIsPublished pins the hash: digests of recorded runs are compared with those of later versions.
 func TestHashIsPublished(t *testing.T) {
+	plainWide := flowWide
+	plainWide.Values = nil
 	for got, want := range map[string]string{
-		flow.Hash(&flow4, key.Seed("ipv4")).String(): "62296d121df49551b7a4b8f4e3b2728d",
-		flow.Hash(&flow6, key.Seed("ipv6")).String(): "821a89c05a20c8a0bc71a68cdb2754d4",
+		flow.Hash(&flow4, key.Seed("ipv4")).String():    "62296d121df49551b7a4b8f4e3b2728d",
+		flow.Hash(&flow6, key.Seed("ipv6")).String():    "821a89c05a20c8a0bc71a68cdb2754d4",
+		flow.Hash(&flowWide, key.Seed("web")).String():  "48ee0c4acaf3b40def7af6024bb743de",
+		flow.Hash(&plainWide, key.Seed("web")).String(): "6fe543ba1f4f9d8b1e2128caec2d0a3a",
 	} {
 		if got != want {
 			t.Errorf("hash %s, want %s", got, want)
@@ -66,6 +78,30 @@ func TestEachFieldChangesTheHash(t *testing.T) {
 	}
 	if flow.Hash(&flow4, 2) == whole {
 		t.Error("the monitor's seed doesn't count")
+	}
+}
+
+// TestCollectedValuesChangeTheHash leaves out the time of the first packet, which is that of the flow.
+func TestCollectedValuesChangeTheHash(t *testing.T) {
+	whole := flow.Hash(&flowWide, 1)
+	for _, c := range []struct {
+		name   string
+		change func(*collect.Values)
+		same   bool
+	}{
+		{"first packet", func(v *collect.Values) { v.First.TTL++ }, false},
+		{"least length", func(v *collect.Values) { v.MinLength++ }, false},
+		{"greatest length", func(v *collect.Values) { v.MaxLength++ }, false},
+		{"least ttl", func(v *collect.Values) { v.MinTTL++ }, false},
+		{"greatest ttl", func(v *collect.Values) { v.MaxTTL++ }, false},
+		{"time of the first packet", func(v *collect.Values) { v.FirstTime++ }, true},
+	} {
+		f, v := flowWide, *flowWide.Values
+		f.Values = &v
+		c.change(&v)
+		if same := flow.Hash(&f, 1) == whole; same != c.same {
+			t.Errorf("%s: hash stays the same: %v, want %v", c.name, same, c.same)
+		}
 	}
 }
 

@@ -40,7 +40,7 @@ type Rows[K any] struct {
 	TCPFlags       []uint8
 	Reason         []uint8
 	Sums           weight.Columns  // empty: all unsampled
-	Values         collect.Columns // of wide rows only; empty: no monitor collects any
+	Values         collect.Columns // of wide rows only; empty: no row has any
 	schema         string
 	wide           bool
 	read           collect.Values // what Read points to
@@ -87,7 +87,7 @@ func (r *Rows[K]) Read(i int, f *Row[K]) {
 	f.TCPFlags, f.Reason = r.TCPFlags[i], Reason(r.Reason[i])
 	f.Sums = r.Sums.Read(i, f.Packets, f.Bytes)
 	f.Values = nil
-	if r.Values.Present() {
+	if r.Values.Has(i) {
 		r.Values.Read(i, &r.read)
 		f.Values = &r.read
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"netstream/schemas/collect"
 	"netstream/schemas/columns"
 	"netstream/schemas/flow"
 	"netstream/schemas/key"
@@ -43,9 +44,34 @@ func ipv6(r *rand.Rand, sampled bool) flow.Row[key.IPv6] {
 	}
 }
 
+// wide makes a flow of a monitor of layer 2, or of a flexible one that collects.
+func wide(r *rand.Rand, sampled bool) flow.Row[key.Wide] {
+	f := ipv4(r, sampled)
+	w := flow.Row[key.Wide]{
+		Key:    key.Wide{SrcMAC: r.Uint64N(1 << 48), DstMAC: r.Uint64N(1 << 48), VLAN: uint16(r.IntN(3)), EtherType: 0x0800, Interface: 1},
+		Source: f.Source, Monitor: f.Monitor, First: f.First, Last: f.Last,
+		Packets: f.Packets, Bytes: f.Bytes, TCPFlags: f.TCPFlags, Reason: f.Reason, Sums: f.Sums,
+	}
+	if w.Monitor == 1 {
+		w.Key = key.Wide{DstPort: f.Key.DstPort, Label: [key.Labels]uint32{9: r.Uint32N(1 << 20)}}
+		v := collect.Packet(key.Wide{SrcMAC: r.Uint64N(1 << 48), TTL: uint8(r.Uint32())}, f.First, 40+r.Uint32N(1460), 64)
+		w.Values = &v
+	}
+	return w
+}
+
+// plain makes a flow of a monitor that collects nothing.
+func plain(r *rand.Rand, sampled bool) flow.Row[key.Wide] {
+	w := wide(r, sampled)
+	w.Values = nil
+	return w
+}
+
 func TestRoundTrip(t *testing.T) {
 	t.Run("ipv4", func(t *testing.T) { roundTrip(t, flow.NewIPv4, ipv4) })
 	t.Run("ipv6", func(t *testing.T) { roundTrip(t, flow.NewIPv6, ipv6) })
+	t.Run("wide", func(t *testing.T) { roundTrip(t, flow.NewWide, wide) })
+	t.Run("wide without values", func(t *testing.T) { roundTrip(t, flow.NewWide, plain) })
 }
 
 func roundTrip[K key.Key[K]](t *testing.T, empty func() *flow.Rows[K], row func(*rand.Rand, bool) flow.Row[K]) {
@@ -72,6 +98,10 @@ func roundTrip[K key.Key[K]](t *testing.T, empty func() *flow.Rows[K], row func(
 		for i := range in.Len() {
 			f := row(r, true) // what was there before must go
 			in.Read(i, &f)
+			if f.Values != nil { // until the next Read
+				v := *f.Values
+				f.Values = &v
+			}
 			got = append(got, f)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -110,11 +140,42 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+func TestCheckOfWideRows(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, c := range []struct {
+		name   string
+		change func(*flow.Rows[key.Wide])
+		want   string
+	}{
+		{"nothing", func(*flow.Rows[key.Wide]) {}, ""},
+		{"monitor outside the list", func(r *flow.Rows[key.Wide]) { r.Monitor[9] = 2 }, "monitor 2 of 2"},
+		{"a collected value missing", func(r *flow.Rows[key.Wide]) { r.Values.MinLength = nil }, "collected values"},
+	} {
+		rows := flow.NewWide()
+		for range 20 {
+			f := wide(r, false)
+			rows.Append(&f, false)
+		}
+		c.change(rows)
+		err := rows.Check(3, 2)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
 func TestRowsDoNotAllocate(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	f := ipv4(r, true)
-	f.Key.Direction = 1
-	rows := flow.NewIPv4()
+	f4, w := ipv4(r, true), wide(r, true)
+	for w.Values == nil {
+		w = wide(r, true)
+	}
+	f4.Key.Direction, w.Key.Direction = 1, 1
+	t.Run("ipv4", func(t *testing.T) { rowsDoNotAllocate(t, flow.NewIPv4(), f4) })
+	t.Run("wide", func(t *testing.T) { rowsDoNotAllocate(t, flow.NewWide(), w) })
+}
+
+func rowsDoNotAllocate[K key.Key[K]](t *testing.T, rows *flow.Rows[K], f flow.Row[K]) {
 	fill := func() {
 		for range 1000 {
 			rows.Append(&f, true)
@@ -131,7 +192,7 @@ func TestRowsDoNotAllocate(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("Read: %v allocations a thousand rows, want 0", n)
 	}
-	h := flow.Hasher[key.IPv4]{Seed: 1}
+	h := flow.Hasher[K]{Seed: 1}
 	if sum, want := h.Hash(&f), flow.Hash(&f, 1); sum != want {
 		t.Errorf("a hasher gives %s, want %s", sum, want)
 	}
@@ -145,14 +206,23 @@ var sink flow.Digest
 // perMessage is the row count of the benchmarks.
 const perMessage = 8192
 
-func BenchmarkEncodeIPv4(b *testing.B) {
+// ingress makes an IPv4 flow without the column that says otherwise.
+func ingress(r *rand.Rand, sampled bool) flow.Row[key.IPv4] {
+	f := ipv4(r, sampled)
+	f.Key.Direction = 0
+	return f
+}
+
+func BenchmarkEncodeIPv4(b *testing.B) { encode(b, flow.NewIPv4(), ingress) }
+func BenchmarkEncodeWide(b *testing.B) { encode(b, flow.NewWide(), plain) }
+
+func encode[K key.Key[K]](b *testing.B, rows *flow.Rows[K], row func(*rand.Rand, bool) flow.Row[K]) {
 	r := rand.New(rand.NewPCG(1, 2))
-	in := make([]flow.Row[key.IPv4], perMessage)
+	in := make([]flow.Row[K], perMessage)
 	for i := range in {
-		in[i] = ipv4(r, false)
-		in[i].Key.Direction = 0
+		in[i] = row(r, false)
 	}
-	rows, buf := flow.NewIPv4(), []byte{}
+	buf := []byte{}
 	for b.Loop() {
 		rows.Reset()
 		for i := range in {
@@ -167,20 +237,22 @@ func BenchmarkEncodeIPv4(b *testing.B) {
 	b.ReportMetric(float64(len(buf))/perMessage, "B/row")
 }
 
-func BenchmarkDecodeIPv4(b *testing.B) {
+func BenchmarkDecodeIPv4(b *testing.B) { decode(b, flow.NewIPv4, ingress) }
+func BenchmarkDecodeWide(b *testing.B) { decode(b, flow.NewWide, plain) }
+
+func decode[K key.Key[K]](b *testing.B, empty func() *flow.Rows[K], row func(*rand.Rand, bool) flow.Row[K]) {
 	r := rand.New(rand.NewPCG(1, 2))
-	out := flow.NewIPv4()
+	out := empty()
 	for range perMessage {
-		f := ipv4(r, false)
-		f.Key.Direction = 0
+		f := row(r, false)
 		out.Append(&f, false)
 	}
 	buf, err := columns.Append(nil, out.Columns())
 	if err != nil {
 		b.Fatal(err)
 	}
-	rows := flow.NewIPv4()
-	var f flow.Row[key.IPv4]
+	rows := empty()
+	var f flow.Row[K]
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := columns.Read(buf, rows.Columns()); err != nil {

@@ -9,7 +9,7 @@ import (
 // Field is something that may be matched or collected, under the name it has in configuration, on the bus and in SQL.
 type Field uint8
 
-// Fields of a wide key.
+// Fields of a wide key. Lists of names are in this order.
 const (
 	SrcAddr Field = iota
 	DstAddr
@@ -51,6 +51,7 @@ var fieldNames = [fieldCount]string{
 	VRF: "vrf",
 }
 
+// String is the field's name.
 func (f Field) String() string { return fieldNames[f] }
 
 // Fields is a set of fields.
@@ -58,12 +59,15 @@ type Fields uint32
 
 // Sets of fields that belong together.
 const (
-	Tuple   = 1<<SrcAddr | 1<<DstAddr | 1<<SrcPort | 1<<DstPort | 1<<Protocol | 1<<TOS | 1<<FlowLabel | 1<<IPVersion
-	IP      = Tuple | 1<<DSCP | 1<<TTL | 1<<TCPFlags
-	Frame   = 1<<SrcMAC | 1<<DstMAC | 1<<EtherType
-	Labels3 = 1<<Label1 | 1<<Label2 | 1<<Label3
-	Stack   = Labels3 | 1<<Label4 | 1<<Label5 | 1<<Label6 | 1<<Label7 | 1<<Label8 | 1<<Label9 | 1<<Label10
+	Tuple   Fields = 1<<SrcAddr | 1<<DstAddr | 1<<SrcPort | 1<<DstPort | 1<<Protocol | 1<<TOS | 1<<FlowLabel | 1<<IPVersion
+	IP      Fields = Tuple | 1<<DSCP | 1<<TTL | 1<<TCPFlags
+	Frame   Fields = 1<<SrcMAC | 1<<DstMAC | 1<<EtherType
+	Labels3 Fields = 1<<Label1 | 1<<Label2 | 1<<Label3
+	Stack   Fields = Labels3 | 1<<Label4 | 1<<Label5 | 1<<Label6 | 1<<Label7 | 1<<Label8 | 1<<Label9 | 1<<Label10
 )
+
+// ecn are the lower two bits of ToS; the rest is the DSCP.
+const ecn = 3
 
 // Of is the set of one field.
 func Of(f Field) Fields { return 1 << f }
@@ -80,7 +84,7 @@ func FieldNames() []string { return fieldNames[:] }
 // ParseFields reads names of fields; each must be there once.
 func ParseFields(names []string) (s Fields, err error) {
 	for _, name := range names {
-		f, ok := fieldNamed(name)
+		f, ok := ParseField(name)
 		switch {
 		case !ok:
 			return 0, fmt.Errorf("field %q, want one of %s", name, strings.Join(fieldNames[:], ", "))
@@ -92,7 +96,8 @@ func ParseFields(names []string) (s Fields, err error) {
 	return s, nil
 }
 
-func fieldNamed(name string) (Field, bool) {
+// ParseField reads the name of a field.
+func ParseField(name string) (Field, bool) {
 	for f, n := range fieldNames {
 		if n == name {
 			return Field(f), true
@@ -133,7 +138,7 @@ func (s Fields) Only(k *Wide) Wide {
 	if s.Has(TOS) {
 		o.TOS = k.TOS
 	} else if s.Has(DSCP) {
-		o.TOS = k.TOS &^ 3
+		o.TOS = k.TOS &^ ecn
 	}
 	if s.Has(FlowLabel) {
 		o.FlowLabel = k.FlowLabel

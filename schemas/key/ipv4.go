@@ -65,7 +65,7 @@ type IPv4Columns struct {
 	SrcPort, DstPort []uint16
 	Protocol, TOS    []uint8
 	Interface        []uint32
-	Direction        []uint8 // empty: all ingress (0)
+	Direction        []uint8 // sparse: 0, ingress, where there is none
 }
 
 // Len is the number of keys.
@@ -73,7 +73,7 @@ func (c *IPv4Columns) Len() int { return len(c.Src) }
 
 // Append adds a key.
 func (c *IPv4Columns) Append(k IPv4) {
-	c.Direction = sparse(c.Direction, len(c.Src), k.Direction)
+	c.Direction = columns.AppendSparse(c.Direction, len(c.Src), k.Direction)
 	c.Src = append(c.Src, k.Src)
 	c.Dst = append(c.Dst, k.Dst)
 	c.SrcPort = append(c.SrcPort, k.SrcPort)
@@ -87,7 +87,7 @@ func (c *IPv4Columns) Append(k IPv4) {
 func (c *IPv4Columns) Read(i int, k *IPv4) {
 	*k = IPv4{
 		Src: c.Src[i], Dst: c.Dst[i], SrcPort: c.SrcPort[i], DstPort: c.DstPort[i],
-		Protocol: c.Protocol[i], TOS: c.TOS[i], Interface: c.Interface[i], Direction: at(c.Direction, i),
+		Protocol: c.Protocol[i], TOS: c.TOS[i], Interface: c.Interface[i], Direction: columns.At(c.Direction, i),
 	}
 }
 
@@ -100,6 +100,7 @@ func (c *IPv4Columns) Reset() {
 
 // Columns lists the columns under their names on the bus and in the database.
 func (c *IPv4Columns) Columns() []columns.Column {
+	columns.Pad(&c.Direction, len(c.Src))
 	return []columns.Column{
 		columns.Of("src_addr", &c.Src), columns.Of("dst_addr", &c.Dst),
 		columns.Of("src_port", &c.SrcPort), columns.Of("dst_port", &c.DstPort),

@@ -67,7 +67,7 @@ type IPv6Columns struct {
 	Protocol, TOS    []uint8
 	FlowLabel        []uint32
 	Interface        []uint32
-	Direction        []uint8 // empty: all ingress (0)
+	Direction        []uint8 // sparse: 0, ingress, where there is none
 }
 
 // Len is the number of keys.
@@ -75,7 +75,7 @@ func (c *IPv6Columns) Len() int { return len(c.Src) }
 
 // Append adds a key.
 func (c *IPv6Columns) Append(k IPv6) {
-	c.Direction = sparse(c.Direction, len(c.Src), k.Direction)
+	c.Direction = columns.AppendSparse(c.Direction, len(c.Src), k.Direction)
 	c.Src = append(c.Src, k.Src)
 	c.Dst = append(c.Dst, k.Dst)
 	c.SrcPort = append(c.SrcPort, k.SrcPort)
@@ -91,7 +91,7 @@ func (c *IPv6Columns) Read(i int, k *IPv6) {
 	*k = IPv6{
 		Src: c.Src[i], Dst: c.Dst[i], SrcPort: c.SrcPort[i], DstPort: c.DstPort[i],
 		Protocol: c.Protocol[i], TOS: c.TOS[i], FlowLabel: c.FlowLabel[i], Interface: c.Interface[i],
-		Direction: at(c.Direction, i),
+		Direction: columns.At(c.Direction, i),
 	}
 }
 
@@ -105,6 +105,7 @@ func (c *IPv6Columns) Reset() {
 
 // Columns lists the columns under their names on the bus and in the database.
 func (c *IPv6Columns) Columns() []columns.Column {
+	columns.Pad(&c.Direction, len(c.Src))
 	return []columns.Column{
 		columns.Of("src_addr", &c.Src), columns.Of("dst_addr", &c.Dst),
 		columns.Of("src_port", &c.SrcPort), columns.Of("dst_port", &c.DstPort),

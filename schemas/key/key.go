@@ -23,23 +23,3 @@ type Columns[K any] interface {
 	Reset()
 	Columns() []columns.Column
 }
-
-// sparse adds v as value n of a column that stays empty as long as all its values are zero.
-func sparse[T comparable](s []T, n int, v T) []T {
-	var zero T
-	if len(s) == 0 {
-		if v == zero {
-			return s
-		}
-		s = append(s, make([]T, n)...)
-	}
-	return append(s, v)
-}
-
-// at is value i of a column that may be empty because all its values are zero.
-func at[T any](s []T, i int) (v T) {
-	if len(s) > 0 {
-		return s[i]
-	}
-	return v
-}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"testing"
@@ -42,6 +43,16 @@ type vector struct {
 	FlowLabel uint32         `json:"flow_label,omitempty"`
 	Interface uint32         `json:"interface"`
 	Direction uint8          `json:"direction"`
+	SrcMAC    string         `json:"src_mac,omitempty"` // from here on of wide keys; absent: 0
+	DstMAC    string         `json:"dst_mac,omitempty"`
+	VLAN      uint16         `json:"vlan,omitempty"`
+	InnerVLAN uint16         `json:"inner_vlan,omitempty"`
+	EtherType uint16         `json:"ethertype,omitempty"`
+	Labels    []uint32       `json:"mpls_labels,omitempty"` // the outermost first
+	VRF       uint32         `json:"vrf,omitempty"`
+	TTL       uint8          `json:"ttl,omitempty"`
+	TCPFlags  uint8          `json:"tcp_flags,omitempty"`
+	Version   uint8          `json:"ip_version,omitempty"`
 	Canonical string         `json:"canonical"`
 	Source    string         `json:"source"`  // the hashes are of a flow of this source
 	Monitor   string         `json:"monitor"` // and this monitor
@@ -57,11 +68,15 @@ func (v vector) computed(t *testing.T) vector {
 	var canonical []byte
 	var hash, tuple uint64
 	src, dst := netip.MustParseAddr(v.Src), netip.MustParseAddr(v.Dst)
-	if v.Kind == "ipv4" {
+	switch v.Kind {
+	case "ipv4":
 		k := ipv4(src, dst, v)
 		canonical, hash, tuple = k.AppendBytes(nil), k.Hash(flow), k.TupleHash(source)
-	} else {
+	case "ipv6":
 		k := ipv6(src, dst, v)
+		canonical, hash, tuple = k.AppendBytes(nil), k.Hash(flow), k.TupleHash(source)
+	default:
+		k := wideKey(t, src, dst, v)
 		canonical, hash, tuple = k.AppendBytes(nil), k.Hash(flow), k.TupleHash(source)
 	}
 	v.Canonical, v.Hash, v.Tuple = hex.EncodeToString(canonical), hex16(hash), hex16(tuple)
@@ -90,6 +105,42 @@ func ipv6(src, dst netip.Addr, v vector) key.IPv6 {
 	}
 }
 
+func wideKey(t *testing.T, src, dst netip.Addr, v vector) key.Wide {
+	t.Helper()
+	mac := func(text string) (n uint64) {
+		if text == "" {
+			return 0
+		}
+		a, err := net.ParseMAC(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range a {
+			n = n<<8 | uint64(b)
+		}
+		return n
+	}
+	k := key.Wide{
+		Src: src.As16(), Dst: dst.As16(), SrcPort: v.SrcPort, DstPort: v.DstPort,
+		Protocol: v.Protocol, TOS: v.TOS, FlowLabel: v.FlowLabel, Interface: v.Interface, Direction: v.Direction,
+		SrcMAC: mac(v.SrcMAC), DstMAC: mac(v.DstMAC), VLAN: v.VLAN, InnerVLAN: v.InnerVLAN, EtherType: v.EtherType,
+		VRF: v.VRF, TTL: v.TTL, TCPFlags: v.TCPFlags, Version: v.Version,
+	}
+	copy(k.Label[:], v.Labels)
+	return k
+}
+
+// tupleOf is the part of the canonical form that the packet shard's hash is of, by FORMAT.md.
+func tupleOf(kind string, canonical []byte) []byte {
+	switch {
+	case kind == "ipv4":
+		return canonical[:13]
+	case kind == "wide" && canonical[115] == 0: // no IP header
+		return canonical[47:109]
+	}
+	return canonical[:37]
+}
+
 func hex16(v uint64) string { return fmt.Sprintf("%016x", v) }
 
 const vectorFile = "testdata/hash.json"
@@ -105,7 +156,7 @@ func TestVectors(t *testing.T) {
 	if err := d.Decode(&want); err != nil {
 		t.Fatal(err)
 	}
-	if len(want.Keys) < 8 || len(want.Seeds) < 3 {
+	if len(want.Keys) < 16 || len(want.Seeds) < 3 {
 		t.Fatalf("%d keys, %d seeds: the file was cut", len(want.Keys), len(want.Seeds))
 	}
 	got := vectors{About: want.About}
@@ -144,11 +195,10 @@ func TestVectors(t *testing.T) {
 			t.Fatal(err)
 		}
 		hash := xxh3Ref(canonical, xxh3Ref([]byte(v.Source+"\x00"+v.Monitor), 0))
-		tuple := map[string]int{"ipv4": 13, "ipv6": 37}[v.Kind]
 		if got := hex16(hash); got != v.Hash {
 			t.Errorf("%s %s: hash %s, want %s", v.Kind, v.Canonical, got, v.Hash)
 		}
-		if got := hex16(xxh3Ref(canonical[:tuple], xxh3Ref([]byte(v.Source), 0))); got != v.Tuple {
+		if got := hex16(xxh3Ref(tupleOf(v.Kind, canonical), xxh3Ref([]byte(v.Source), 0))); got != v.Tuple {
 			t.Errorf("%s %s: tuple hash %s, want %s", v.Kind, v.Canonical, got, v.Tuple)
 		}
 		for _, n := range []uint64{2, 4, 7} {

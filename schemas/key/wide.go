@@ -71,7 +71,7 @@ func (k Wide) Hash(seed uint64) uint64 {
 }
 
 // TupleHash is the packet shard's hash: XXH3-64 of the 5-tuple, the first 37 bytes of the canonical form; without an IP
-// header of the MAC addresses, VLAN and labels in their place.
+// header of MAC addresses, VLANs, EtherType and labels, bytes 47 to 108.
 func (k *Wide) TupleHash(seed uint64) uint64 {
 	b := k.Bytes()
 	if k.Version == 0 {
@@ -93,7 +93,8 @@ func Mapped(a uint32) (b [16]byte) {
 	return b
 }
 
-// WideColumns holds wide keys, a slice a field. A column is empty as long as all its values are zero.
+// WideColumns holds wide keys, a slice a field. A column ends behind its last value that isn't zero; Columns pads those that
+// have any.
 type WideColumns struct {
 	prefix                       string
 	n                            int
@@ -118,31 +119,34 @@ func (c *WideColumns) Len() int { return c.n }
 func (c *WideColumns) Append(k Wide) {
 	n := c.n
 	c.n++
-	c.Src, c.Dst = sparse(c.Src, n, k.Src), sparse(c.Dst, n, k.Dst)
-	c.SrcMAC, c.DstMAC = sparse(c.SrcMAC, n, k.SrcMAC), sparse(c.DstMAC, n, k.DstMAC)
-	c.Interface, c.FlowLabel, c.VRF = sparse(c.Interface, n, k.Interface), sparse(c.FlowLabel, n, k.FlowLabel), sparse(c.VRF, n, k.VRF)
+	c.Src, c.Dst = columns.AppendSparse(c.Src, n, k.Src), columns.AppendSparse(c.Dst, n, k.Dst)
+	c.SrcMAC, c.DstMAC = columns.AppendSparse(c.SrcMAC, n, k.SrcMAC), columns.AppendSparse(c.DstMAC, n, k.DstMAC)
+	c.Interface, c.FlowLabel, c.VRF = columns.AppendSparse(c.Interface, n, k.Interface), columns.AppendSparse(c.FlowLabel, n, k.FlowLabel), columns.AppendSparse(c.VRF, n, k.VRF)
 	for i := range c.Label {
-		c.Label[i] = sparse(c.Label[i], n, k.Label[i])
+		c.Label[i] = columns.AppendSparse(c.Label[i], n, k.Label[i])
 	}
-	c.SrcPort, c.DstPort = sparse(c.SrcPort, n, k.SrcPort), sparse(c.DstPort, n, k.DstPort)
-	c.VLAN, c.InnerVLAN, c.EtherType = sparse(c.VLAN, n, k.VLAN), sparse(c.InnerVLAN, n, k.InnerVLAN), sparse(c.EtherType, n, k.EtherType)
-	c.Protocol, c.TOS = sparse(c.Protocol, n, k.Protocol), sparse(c.TOS, n, k.TOS)
-	c.TTL, c.TCPFlags = sparse(c.TTL, n, k.TTL), sparse(c.TCPFlags, n, k.TCPFlags)
-	c.Version, c.Direction = sparse(c.Version, n, k.Version), sparse(c.Direction, n, k.Direction)
+	c.SrcPort, c.DstPort = columns.AppendSparse(c.SrcPort, n, k.SrcPort), columns.AppendSparse(c.DstPort, n, k.DstPort)
+	c.VLAN, c.InnerVLAN, c.EtherType = columns.AppendSparse(c.VLAN, n, k.VLAN), columns.AppendSparse(c.InnerVLAN, n, k.InnerVLAN), columns.AppendSparse(c.EtherType, n, k.EtherType)
+	c.Protocol, c.TOS = columns.AppendSparse(c.Protocol, n, k.Protocol), columns.AppendSparse(c.TOS, n, k.TOS)
+	c.TTL, c.TCPFlags = columns.AppendSparse(c.TTL, n, k.TTL), columns.AppendSparse(c.TCPFlags, n, k.TCPFlags)
+	c.Version, c.Direction = columns.AppendSparse(c.Version, n, k.Version), columns.AppendSparse(c.Direction, n, k.Direction)
 }
+
+// Skip adds a key that is all zero.
+func (c *WideColumns) Skip() { c.n++ }
 
 // Read puts key i into k.
 func (c *WideColumns) Read(i int, k *Wide) {
-	k.Src, k.Dst = at(c.Src, i), at(c.Dst, i)
-	k.SrcMAC, k.DstMAC = at(c.SrcMAC, i), at(c.DstMAC, i)
-	k.Interface, k.FlowLabel, k.VRF = at(c.Interface, i), at(c.FlowLabel, i), at(c.VRF, i)
+	k.Src, k.Dst = columns.At(c.Src, i), columns.At(c.Dst, i)
+	k.SrcMAC, k.DstMAC = columns.At(c.SrcMAC, i), columns.At(c.DstMAC, i)
+	k.Interface, k.FlowLabel, k.VRF = columns.At(c.Interface, i), columns.At(c.FlowLabel, i), columns.At(c.VRF, i)
 	for l := range c.Label {
-		k.Label[l] = at(c.Label[l], i)
+		k.Label[l] = columns.At(c.Label[l], i)
 	}
-	k.SrcPort, k.DstPort = at(c.SrcPort, i), at(c.DstPort, i)
-	k.VLAN, k.InnerVLAN, k.EtherType = at(c.VLAN, i), at(c.InnerVLAN, i), at(c.EtherType, i)
-	k.Protocol, k.TOS, k.TTL, k.TCPFlags = at(c.Protocol, i), at(c.TOS, i), at(c.TTL, i), at(c.TCPFlags, i)
-	k.Version, k.Direction = at(c.Version, i), at(c.Direction, i)
+	k.SrcPort, k.DstPort = columns.At(c.SrcPort, i), columns.At(c.DstPort, i)
+	k.VLAN, k.InnerVLAN, k.EtherType = columns.At(c.VLAN, i), columns.At(c.InnerVLAN, i), columns.At(c.EtherType, i)
+	k.Protocol, k.TOS, k.TTL, k.TCPFlags = columns.At(c.Protocol, i), columns.At(c.TOS, i), columns.At(c.TTL, i), columns.At(c.TCPFlags, i)
+	k.Version, k.Direction = columns.At(c.Version, i), columns.At(c.Direction, i)
 }
 
 // Reset empties the columns and keeps their memory.
@@ -166,20 +170,20 @@ var labelNames = [Labels]string{
 
 // Columns lists the columns under their names on the bus and in the database.
 func (c *WideColumns) Columns() []columns.Column {
-	p := c.prefix
 	cols := []columns.Column{
-		columns.Optional(p+"src_addr", &c.Src), columns.Optional(p+"dst_addr", &c.Dst),
-		columns.Optional(p+"src_port", &c.SrcPort), columns.Optional(p+"dst_port", &c.DstPort),
-		columns.Optional(p+"protocol", &c.Protocol), columns.Optional(p+"tos", &c.TOS),
-		columns.Optional(p+"flow_label", &c.FlowLabel), columns.Optional(p+"interface", &c.Interface),
-		columns.Optional(p+"direction", &c.Direction), columns.Optional(p+"src_mac", &c.SrcMAC),
-		columns.Optional(p+"dst_mac", &c.DstMAC), columns.Optional(p+"vlan", &c.VLAN),
-		columns.Optional(p+"inner_vlan", &c.InnerVLAN), columns.Optional(p+"ethertype", &c.EtherType),
+		sparse(c, "src_addr", &c.Src), sparse(c, "dst_addr", &c.Dst), sparse(c, "src_port", &c.SrcPort), sparse(c, "dst_port", &c.DstPort),
+		sparse(c, "protocol", &c.Protocol), sparse(c, "tos", &c.TOS), sparse(c, "flow_label", &c.FlowLabel),
+		sparse(c, "interface", &c.Interface), sparse(c, "direction", &c.Direction), sparse(c, "src_mac", &c.SrcMAC),
+		sparse(c, "dst_mac", &c.DstMAC), sparse(c, "vlan", &c.VLAN), sparse(c, "inner_vlan", &c.InnerVLAN), sparse(c, "ethertype", &c.EtherType),
 	}
 	for i := range c.Label {
-		cols = append(cols, columns.Optional(p+labelNames[i], &c.Label[i]))
+		cols = append(cols, sparse(c, labelNames[i], &c.Label[i]))
 	}
-	return append(cols,
-		columns.Optional(p+"vrf", &c.VRF), columns.Optional(p+"ttl", &c.TTL),
-		columns.Optional(p+"key_tcp_flags", &c.TCPFlags), columns.Optional(p+"ip_version", &c.Version))
+	return append(cols, sparse(c, "vrf", &c.VRF), sparse(c, "ttl", &c.TTL), sparse(c, "key_tcp_flags", &c.TCPFlags), sparse(c, "ip_version", &c.Version))
+}
+
+// sparse is a column of keys, padded so that it can be written.
+func sparse[T columns.Value](c *WideColumns, name string, s *[]T) columns.Column {
+	columns.Pad(s, c.n)
+	return columns.Optional(c.prefix+name, s)
 }

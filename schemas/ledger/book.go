@@ -8,13 +8,13 @@ import (
 // Book keeps the latest entry of each counter, in order of their keys, so that equal books are written as equal bytes.
 type Book struct{ entries []Entry }
 
-// Put takes an entry over unless the book has a later one: counters only grow.
+// Put takes an entry over unless the book has a later one.
 func (b *Book) Put(e Entry) {
 	i, found := slices.BinarySearchFunc(b.entries, e, compare)
 	switch {
 	case !found:
 		b.entries = slices.Insert(b.entries, i, e)
-	case e.Packets >= b.entries[i].Packets:
+	case !e.Before(&b.entries[i]):
 		b.entries[i] = e
 	}
 }

@@ -17,11 +17,11 @@ const (
 	Ager      = "ager"
 )
 
-// Names of counters. A hop's books close when In = Out + all drops + Held.
+// Names of counters. FORMAT.md says how the books close.
 const (
 	In         = "in"         // taken from the hop before; at the sampler: packets observed
 	Out        = "out"        // handed on; at the ager: flows that ended
-	Held       = "held"       // in the table, neither handed on nor dropped
+	Held       = "held"       // in hand, neither handed on nor dropped: it goes down again, all others only grow
 	Unselected = "unselected" // observed and, as sampling wants it, not selected
 	Unmatched  = "unmatched"  // of the flow cache: packets that a monitor does not take, in layer-3 bytes
 	Drop       = "drop."      // prefix; the reason follows
@@ -42,7 +42,7 @@ type Entry struct {
 	Name    string
 	Packets uint64          // as sampled
 	Bytes   uint64          // layer-3 bytes as sampled; frame bytes as on the wire for In, Unselected and drops of the sampler
-	Rows    uint64          // messages' rows: packets, updates or flows
+	Rows    uint64          // messages' rows: packets, updates or flows; of the sampler's Held: packets observed by then
 	Digest  uint128.Uint128 // flow.Digest of the flows that went out of the ager; 0 elsewhere
 }
 
@@ -55,6 +55,15 @@ type Key struct {
 
 // Key is the entry's name.
 func (e *Entry) Key() Key { return Key{e.Source, e.Hop, e.Shard, e.Monitor, e.Name} }
+
+// Before tells which of two entries of one counter is the earlier, where they come by several ways: that with fewer packets,
+// since counters grow; of the sampler's Held that with fewer rows, since it goes down, too.
+func (e *Entry) Before(o *Entry) bool {
+	if e.Name == Held {
+		return e.Rows < o.Rows
+	}
+	return e.Packets < o.Packets
+}
 
 // Rows holds entries, a slice a column.
 type Rows struct {

@@ -18,7 +18,8 @@ const (
 )
 
 // Asks are the layers without which the monitor takes no packet. A flexible monitor asks for the headers of the fields it
-// matches; VLANs and labels are 0 where there are none, but one that matches nothing but labels asks for a stack.
+// matches. VLANs and labels are 0 where there are none; only one that matches labels and asks for nothing else asks for a
+// stack.
 func (d *Definition) Asks() Layers {
 	switch d.Kind {
 	case IPv4:

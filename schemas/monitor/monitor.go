@@ -5,6 +5,7 @@ package monitor
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"netstream/schemas/key"
@@ -57,14 +58,14 @@ type Definition struct {
 	Name     string
 	Kind     Kind
 	Match    key.Fields // of the key; the direction is always part of it
-	Collect  key.Fields // values of the first packet
+	Collect  key.Fields // of the first packet, kept beside the counters
 	Extremes bool       // least and greatest length and TTL are kept
 }
 
 // Collects tells whether the monitor keeps more than key and counters.
 func (d *Definition) Collects() bool { return d.Collect != 0 || d.Extremes }
 
-// Reads are the fields of a packet that the monitor needs.
+// Reads are the fields of a packet that the monitor needs; DSCP is read as TOS.
 func (d *Definition) Reads() key.Fields {
 	f := d.Match | d.Collect
 	if d.Extremes {
@@ -130,11 +131,11 @@ func (d *Definition) Check() error {
 	return nil
 }
 
-// extremes stands among the collected fields for the least and greatest length and TTL.
-const extremes = "extremes"
+// Extremes stands among the collected fields for the least and greatest length and TTL.
+const Extremes = "extremes"
 
-// String is the definition as it travels: name=kind, and where the kind leaves them open the fields,
-// name=flexible:vlan,dst_port;src_mac,extremes.
+// String is the definition as it travels: name=kind, and where the kind leaves them open the fields in their order,
+// name=flexible:dst_port,vlan;src_mac,extremes.
 func (d Definition) String() string {
 	s := d.Name + "=" + d.Kind.String()
 	if _, given := fixed[d.Kind]; given {
@@ -143,7 +144,7 @@ func (d Definition) String() string {
 	s += ":" + strings.Join(d.Match.Names(), ",")
 	collect := d.Collect.Names()
 	if d.Extremes {
-		collect = append(collect, extremes)
+		collect = append(collect, Extremes)
 	}
 	if len(collect) > 0 {
 		s += ";" + strings.Join(collect, ",")
@@ -167,7 +168,7 @@ func Parse(text string) (Definition, error) {
 			return Definition{}, fmt.Errorf("%w: %q: %w", ErrDefinition, text, err)
 		}
 		names := list(collect)
-		if n := len(names); n > 0 && names[n-1] == extremes {
+		if n := len(names); n > 0 && names[n-1] == Extremes {
 			d.Extremes, names = true, names[:n-1]
 		}
 		if d.Collect, err = key.ParseFields(names); err != nil {
@@ -199,7 +200,7 @@ func Format(ds []Definition) string {
 // maxMonitors is how many a message can count through.
 const maxMonitors = 255
 
-// ParseList reads a header field of definitions.
+// ParseList reads a header field of definitions. Each name must be there once: flows and counters are told apart by it.
 func ParseList(texts []string) ([]Definition, error) {
 	if len(texts) > maxMonitors {
 		return nil, fmt.Errorf("%w: %d monitors, want at most %d", ErrDefinition, len(texts), maxMonitors)
@@ -209,6 +210,9 @@ func ParseList(texts []string) ([]Definition, error) {
 		d, err := Parse(t)
 		if err != nil {
 			return nil, err
+		}
+		if slices.ContainsFunc(ds[:i], func(o Definition) bool { return o.Name == d.Name }) {
+			return nil, fmt.Errorf("%w: two monitors named %s", ErrDefinition, d.Name)
 		}
 		ds[i] = d
 	}

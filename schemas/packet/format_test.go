@@ -10,4 +10,5 @@ import (
 func TestFormatPage(t *testing.T) {
 	formattest.Columns(t, packet.SchemaIPv4, packet.NewIPv4().Columns())
 	formattest.Columns(t, packet.SchemaIPv6, packet.NewIPv6().Columns())
+	formattest.Columns(t, packet.SchemaWide, packet.NewWide().Columns())
 }

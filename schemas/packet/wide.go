@@ -11,9 +11,9 @@ const SchemaWide = "packet.wide/1"
 
 // WideRow is one sampled packet with all that monitors may ask for. Fields that none needs are zero.
 type WideRow struct {
-	Time       int64
-	Window     int64
-	Weight     uint32
+	Time       int64          // ns since the epoch
+	Window     int64          // start of the window it is filed under, ns since the epoch
+	Weight     uint32         // packets of the population it stands for; 1 when unsampled
 	Bytes      uint32         // monitor.Layer3
 	FrameBytes uint32         // monitor.FrameBytes
 	Layers     monitor.Layers // what the packet has
@@ -22,10 +22,10 @@ type WideRow struct {
 	Inner      Inner          // the innermost IP header behind tunnels
 }
 
-// Inner is an inner IP header: only the fields of an IP flow are set.
+// Inner is an inner IP header: of its key only the fields of an IP flow, TTL and TCP flags are set.
 type Inner struct {
 	Key   key.Wide
-	Bytes uint32
+	Bytes uint32 // length of the inner packet by that header
 }
 
 // Measured are the bytes of the packet as a monitor counts them.
@@ -73,50 +73,41 @@ func NewWide() *Wide {
 // Schema is the name of the schema.
 func (r *Wide) Schema() string { return SchemaWide }
 
-// Append adds a row.
+// Append adds a row; inner headers that its layers don't name are not looked at.
 func (r *Wide) Append(p *WideRow) {
 	n := r.Len()
 	r.append(p.Time, p.Window, p.Weight)
 	r.Bytes = append(r.Bytes, p.Bytes)
-	r.FrameBytes = sparse(r.FrameBytes, n, p.FrameBytes)
+	r.FrameBytes = columns.AppendSparse(r.FrameBytes, n, p.FrameBytes)
 	r.Layers = append(r.Layers, uint8(p.Layers))
 	r.outer.Append(p.Outer)
-	r.srv6.Append(p.SRv6.Key)
-	r.srv6Bytes = sparse(r.srv6Bytes, n, p.SRv6.Bytes)
-	r.inner.Append(p.Inner.Key)
-	r.innerBytes = sparse(r.innerBytes, n, p.Inner.Bytes)
-}
-
-func sparse(s []uint32, n int, v uint32) []uint32 {
-	if len(s) == 0 {
-		if v == 0 {
-			return s
-		}
-		s = append(s, make([]uint32, n)...)
+	if p.Layers&monitor.SRv6 != 0 {
+		r.srv6.Append(p.SRv6.Key)
+		r.srv6Bytes = columns.AppendSparse(r.srv6Bytes, n, p.SRv6.Bytes)
+	} else {
+		r.srv6.Skip()
 	}
-	return append(s, v)
+	if p.Layers&monitor.Tunnelled != 0 {
+		r.inner.Append(p.Inner.Key)
+		r.innerBytes = columns.AppendSparse(r.innerBytes, n, p.Inner.Bytes)
+	} else {
+		r.inner.Skip()
+	}
 }
 
-// Read puts row i into p.
+// Read puts row i into p. What its layers don't name is zero.
 func (r *Wide) Read(i int, p *WideRow) {
 	p.Time, p.Window, p.Weight = r.Time[i], r.WindowAt(i), r.weightAt(i)
-	p.Bytes, p.Layers = r.Bytes[i], monitor.Layers(r.Layers[i])
-	p.FrameBytes, p.SRv6.Bytes, p.Inner.Bytes = 0, 0, 0
-	if len(r.FrameBytes) > 0 {
-		p.FrameBytes = r.FrameBytes[i]
-	}
+	p.Bytes, p.FrameBytes, p.Layers = r.Bytes[i], columns.At(r.FrameBytes, i), monitor.Layers(r.Layers[i])
 	r.outer.Read(i, &p.Outer)
+	p.SRv6, p.Inner = Inner{}, Inner{}
 	if p.Layers&monitor.SRv6 != 0 {
 		r.srv6.Read(i, &p.SRv6.Key)
-		if len(r.srv6Bytes) > 0 {
-			p.SRv6.Bytes = r.srv6Bytes[i]
-		}
+		p.SRv6.Bytes = columns.At(r.srv6Bytes, i)
 	}
 	if p.Layers&monitor.Tunnelled != 0 {
 		r.inner.Read(i, &p.Inner.Key)
-		if len(r.innerBytes) > 0 {
-			p.Inner.Bytes = r.innerBytes[i]
-		}
+		p.Inner.Bytes = columns.At(r.innerBytes, i)
 	}
 }
 
@@ -130,8 +121,14 @@ func (r *Wide) Reset() {
 	r.inner.Reset()
 }
 
+// RowBytes is the size of a row on the bus, for cutting messages.
+func (r *Wide) RowBytes() int { return columns.RowBytes(r.Columns()) }
+
 // Columns lists the columns.
 func (r *Wide) Columns() []columns.Column {
+	for _, s := range []*[]uint32{&r.FrameBytes, &r.srv6Bytes, &r.innerBytes} {
+		columns.Pad(s, r.Len())
+	}
 	cols := []columns.Column{
 		columns.Of("time", &r.Time), columns.Of("bytes", &r.Bytes), columns.Of("layers", &r.Layers),
 		columns.Optional("frame_bytes", &r.FrameBytes),

@@ -10,4 +10,5 @@ import (
 func TestFormatPage(t *testing.T) {
 	formattest.Columns(t, update.SchemaIPv4, update.NewIPv4().Columns())
 	formattest.Columns(t, update.SchemaIPv6, update.NewIPv6().Columns())
+	formattest.Columns(t, update.SchemaWide, update.NewWide().Columns())
 }

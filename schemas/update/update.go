@@ -47,7 +47,7 @@ type Rows[K any] struct {
 	StartsSYN   []uint8
 	Window      []int64 // empty: each is of the window of its First
 	Sums        weight.Columns
-	Values      collect.Columns // of wide rows only; empty: no monitor collects any
+	Values      collect.Columns // of wide rows only; empty: no row has any
 	schema      string
 	wide        bool
 	read        collect.Values // what Read points to
@@ -112,7 +112,7 @@ func (r *Rows[K]) Read(i int, u *Row[K]) {
 	u.TCPFlags, u.StartsSYN = r.TCPFlags[i], r.StartsSYN[i] != 0
 	u.Sums = r.Sums.Read(i, uint64(u.Packets), u.Bytes)
 	u.Values = nil
-	if r.Values.Present() {
+	if r.Values.Has(i) {
 		r.Values.Read(i, &r.read)
 		u.Values = &r.read
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"netstream/schemas/collect"
 	"netstream/schemas/columns"
 	"netstream/schemas/key"
 	"netstream/schemas/uint128"
@@ -47,9 +48,34 @@ func ipv6(r *rand.Rand, sampled, late bool) update.Row[key.IPv6] {
 	}
 }
 
+// wide makes a row of a monitor of layer 2, or of a flexible one that collects.
+func wide(r *rand.Rand, sampled, late bool) update.Row[key.Wide] {
+	u := ipv4(r, sampled, late)
+	w := update.Row[key.Wide]{
+		Key:    key.Wide{SrcMAC: r.Uint64N(1 << 48), DstMAC: r.Uint64N(1 << 48), VLAN: uint16(r.IntN(3)), EtherType: 0x0800, Interface: 1},
+		Source: u.Source, Monitor: u.Monitor, Window: u.Window, First: u.First, Last: u.Last,
+		Packets: u.Packets, Bytes: u.Bytes, TCPFlags: u.TCPFlags, StartsSYN: u.StartsSYN, Sums: u.Sums,
+	}
+	if w.Monitor == 1 {
+		w.Key = key.Wide{DstPort: u.Key.DstPort, Label: [key.Labels]uint32{9: r.Uint32N(1 << 20)}}
+		v := collect.Packet(key.Wide{SrcMAC: r.Uint64N(1 << 48), TTL: uint8(r.Uint32())}, u.First, 40+r.Uint32N(1460), 64)
+		w.Values = &v
+	}
+	return w
+}
+
+// plain makes a row of a monitor that collects nothing.
+func plain(r *rand.Rand, sampled, late bool) update.Row[key.Wide] {
+	w := wide(r, sampled, late)
+	w.Values = nil
+	return w
+}
+
 func TestRoundTrip(t *testing.T) {
 	t.Run("ipv4", func(t *testing.T) { roundTrip(t, update.NewIPv4, ipv4) })
 	t.Run("ipv6", func(t *testing.T) { roundTrip(t, update.NewIPv6, ipv6) })
+	t.Run("wide", func(t *testing.T) { roundTrip(t, update.NewWide, wide) })
+	t.Run("wide without values", func(t *testing.T) { roundTrip(t, update.NewWide, plain) })
 }
 
 func roundTrip[K key.Key[K]](t *testing.T, empty func() *update.Rows[K], row func(*rand.Rand, bool, bool) update.Row[K]) {
@@ -90,6 +116,10 @@ func roundTrip[K key.Key[K]](t *testing.T, empty func() *update.Rows[K], row fun
 			for i := range in.Len() {
 				u := row(r, true, true) // what was there before must go
 				in.Read(i, &u)
+				if u.Values != nil { // until the next Read
+					v := *u.Values
+					u.Values = &v
+				}
 				got = append(got, u)
 				if in.WindowAt(i) != u.Window {
 					t.Errorf("row %d: window %d, want %d", i, in.WindowAt(i), u.Window)
@@ -132,6 +162,30 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+func TestCheckOfWideRows(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, c := range []struct {
+		name   string
+		change func(*update.Rows[key.Wide])
+		want   string
+	}{
+		{"nothing", func(*update.Rows[key.Wide]) {}, ""},
+		{"monitor outside the list", func(r *update.Rows[key.Wide]) { r.Monitor[9] = 2 }, "monitor 2 of 2"},
+		{"a collected value missing", func(r *update.Rows[key.Wide]) { r.Values.MaxTTL = nil }, "collected values"},
+	} {
+		rows := update.NewWide()
+		for range 20 {
+			u := wide(r, false, false)
+			rows.Append(&u, false)
+		}
+		c.change(rows)
+		err := rows.Check(3, 2)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
 func TestRowBytes(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	rows := update.NewIPv4()
@@ -144,9 +198,16 @@ func TestRowBytes(t *testing.T) {
 
 func TestRowsDoNotAllocate(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	u := ipv4(r, true, true)
-	u.Key.Direction = 1
-	rows := update.NewIPv4()
+	u4, w := ipv4(r, true, true), wide(r, true, true)
+	for w.Values == nil {
+		w = wide(r, true, true)
+	}
+	u4.Key.Direction, w.Key.Direction = 1, 1
+	t.Run("ipv4", func(t *testing.T) { rowsDoNotAllocate(t, update.NewIPv4(), u4) })
+	t.Run("wide", func(t *testing.T) { rowsDoNotAllocate(t, update.NewWide(), w) })
+}
+
+func rowsDoNotAllocate[K key.Key[K]](t *testing.T, rows *update.Rows[K], u update.Row[K]) {
 	fill := func() {
 		for range 1000 {
 			rows.Append(&u, true)
@@ -168,13 +229,16 @@ func TestRowsDoNotAllocate(t *testing.T) {
 // perMessage is the row count of the benchmarks.
 const perMessage = 8192
 
-func BenchmarkEncodeIPv4(b *testing.B) {
+func BenchmarkEncodeIPv4(b *testing.B) { encode(b, update.NewIPv4(), ipv4) }
+func BenchmarkEncodeWide(b *testing.B) { encode(b, update.NewWide(), plain) }
+
+func encode[K key.Key[K]](b *testing.B, rows *update.Rows[K], row func(*rand.Rand, bool, bool) update.Row[K]) {
 	r := rand.New(rand.NewPCG(1, 2))
-	in := make([]update.Row[key.IPv4], perMessage)
+	in := make([]update.Row[K], perMessage)
 	for i := range in {
-		in[i] = ipv4(r, false, false)
+		in[i] = row(r, false, false)
 	}
-	rows, buf := update.NewIPv4(), []byte{}
+	buf := []byte{}
 	for b.Loop() {
 		rows.Reset()
 		for i := range in {
@@ -189,19 +253,22 @@ func BenchmarkEncodeIPv4(b *testing.B) {
 	b.ReportMetric(float64(len(buf))/perMessage, "B/row")
 }
 
-func BenchmarkDecodeIPv4(b *testing.B) {
+func BenchmarkDecodeIPv4(b *testing.B) { decode(b, update.NewIPv4, ipv4) }
+func BenchmarkDecodeWide(b *testing.B) { decode(b, update.NewWide, plain) }
+
+func decode[K key.Key[K]](b *testing.B, empty func() *update.Rows[K], row func(*rand.Rand, bool, bool) update.Row[K]) {
 	r := rand.New(rand.NewPCG(1, 2))
-	out := update.NewIPv4()
+	out := empty()
 	for range perMessage {
-		u := ipv4(r, false, false)
+		u := row(r, false, false)
 		out.Append(&u, false)
 	}
 	buf, err := columns.Append(nil, out.Columns())
 	if err != nil {
 		b.Fatal(err)
 	}
-	rows := update.NewIPv4()
-	var u update.Row[key.IPv4]
+	rows := empty()
+	var u update.Row[K]
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := columns.Read(buf, rows.Columns()); err != nil {

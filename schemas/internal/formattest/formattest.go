@@ -12,32 +12,60 @@ import (
 	"netstream/schemas/columns"
 )
 
-// Columns compares the column table below the heading "## <schema>" of FORMAT.md with the columns of the code, in order:
-// name, Arrow type and whether it is always there.
-func Columns(t *testing.T, schema string, cols []columns.Column) {
+// WideKey is the section of key/FORMAT.md that lists the columns of wide keys.
+const WideKey = "Columns of a wide key"
+
+// Columns compares the column table below the heading "## <section>" of FORMAT.md with the columns of the code, in order:
+// name, Arrow type and whether it is always there. A line whose name is a prefix and * stands for the columns of a wide key
+// under that prefix.
+func Columns(t *testing.T, section string, cols []columns.Column) {
 	t.Helper()
-	page, err := os.ReadFile("FORMAT.md")
+	var got, want []string
+	for _, l := range table(t, "FORMAT.md", section) {
+		prefix, all := strings.CutSuffix(l.name, "*")
+		if !all {
+			got = append(got, l.String())
+			continue
+		}
+		for _, k := range table(t, "../key/FORMAT.md", WideKey) {
+			k.name = prefix + k.name
+			got = append(got, k.String())
+		}
+	}
+	for _, c := range cols {
+		want = append(want, line{c.Name, c.Type(), c.Required()}.String())
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("FORMAT.md, section %s (-code +page):\n%s", section, diff)
+	}
+}
+
+// line is a line of a column table.
+type line struct {
+	name, kind string
+	required   bool
+}
+
+func (l line) String() string { return fmt.Sprintf("%s %s required %v", l.name, l.kind, l.required) }
+
+// table reads the column table of a section.
+func table(t *testing.T, file, section string) (lines []line) {
+	t.Helper()
+	page, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, ok := strings.Cut(string(page), "\n## "+schema+"\n")
+	_, text, ok := strings.Cut(string(page), "\n## "+section+"\n")
 	if !ok {
-		t.Fatalf("FORMAT.md has no section ## %s", schema)
+		t.Fatalf("%s has no section ## %s", file, section)
 	}
-	section, _, _ = strings.Cut(section, "\n## ")
-	var got, want []string
-	for line := range strings.Lines(section) {
-		f := strings.Split(line, "|")
+	text, _, _ = strings.Cut(text, "\n## ")
+	for l := range strings.Lines(text) {
+		f := strings.Split(l, "|")
 		if len(f) < 5 || !strings.HasPrefix(strings.TrimSpace(f[1]), "`") {
 			continue
 		}
-		name, kind := strings.Trim(f[1], " `"), strings.TrimSpace(f[2])
-		got = append(got, fmt.Sprintf("%s %s required %v", name, kind, !strings.Contains(f[4], "absent:")))
+		lines = append(lines, line{strings.Trim(f[1], " `"), strings.TrimSpace(f[2]), !strings.Contains(f[4], "absent:")})
 	}
-	for _, c := range cols {
-		want = append(want, fmt.Sprintf("%s %s required %v", c.Name, c.Type(), c.Required()))
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("FORMAT.md, section %s (-code +page):\n%s", schema, diff)
-	}
+	return lines
 }
