@@ -120,6 +120,12 @@ func (s Fields) Names() []string {
 // Only is k with the fields of the set, and its direction, which is part of every key.
 func (s Fields) Only(k *Wide) Wide {
 	o := Wide{Direction: k.Direction}
+	s.Copy(&o, k)
+	return o
+}
+
+// Copy copies the fields of the set from k to o.
+func (s Fields) Copy(o, k *Wide) {
 	if s.Has(SrcAddr) {
 		o.Src = k.Src
 	}
@@ -159,7 +165,7 @@ func (s Fields) Only(k *Wide) Wide {
 		o.VRF = k.VRF
 	}
 	if s.Any(Frame | 1<<VLAN | 1<<InnerVLAN) {
-		s.layer2(&o, k)
+		s.layer2(o, k)
 	}
 	if s.Any(Stack) {
 		for i := range o.Label {
@@ -168,7 +174,6 @@ func (s Fields) Only(k *Wide) Wide {
 			}
 		}
 	}
-	return o
 }
 
 func (s Fields) layer2(o, k *Wide) {

@@ -123,7 +123,7 @@ func (d *Definition) Check() error {
 		return fmt.Errorf("%w: %s: it matches no field", ErrDefinition, d.Name)
 	case d.Match&d.Collect != 0:
 		return fmt.Errorf("%w: %s: %s both matched and collected", ErrDefinition, d.Name, strings.Join((d.Match&d.Collect).Names(), ", "))
-	case (d.Match|d.Collect).Has(key.TOS) && (d.Match|d.Collect).Has(key.DSCP):
+	case (d.Match | d.Collect).Has(key.TOS) && (d.Match | d.Collect).Has(key.DSCP):
 		return fmt.Errorf("%w: %s: tos and dscp, which is part of it", ErrDefinition, d.Name)
 	case d.Collect.Has(key.TCPFlags):
 		return fmt.Errorf("%w: %s: tcp_flags can be matched; where the key has the 5-tuple, those of all packets are kept anyway", ErrDefinition, d.Name)

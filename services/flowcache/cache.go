@@ -81,7 +81,11 @@ func (c *keyed[K]) wide(p *packet.WideRow, seed uint64, source uint16) uint32 {
 	}
 	var values *collect.Values
 	if c.Collects() {
-		c.values = collect.Packet(c.Collect.Only(headers), p.Time, r.Bytes, headers.TTL)
+		length, ttl := uint32(0), uint8(0)
+		if c.Extremes {
+			length, ttl = r.Bytes, headers.TTL
+		}
+		c.values = collect.Packet(c.Collect.Only(headers), p.Time, length, ttl)
 		values = &c.values
 	}
 	c.Add(r, values, r.Key.Hash(seed), source)

@@ -67,13 +67,17 @@ func (b *books) named(f func(name string, c *count)) {
 }
 
 // always are the counters that are there even at 0.
-var always = map[string]bool{ledger.In: true, ledger.Unselected: true, ledger.Drop + reasonLost: true}
+var always = map[string]bool{ledger.In: true, ledger.Unselected: true, ledger.Held: true, ledger.Drop + reasonLost: true}
 
 // entries appends the counters of the source as a whole and those of one packet shard.
 func (b *books) entries(dst []ledger.Entry, source string, shard int) []ledger.Entry {
 	entry := func(shard int, name string, c *count) {
+		rows := c.packets
+		if name == ledger.Held {
+			rows = b.observed.packets // which of two entries is the later can't be told from a count that goes down
+		}
 		dst = append(dst, ledger.Entry{
-			Source: source, Hop: ledger.Sampler, Shard: uint16(shard), Name: name, Packets: c.packets, Bytes: c.bytes, Rows: c.packets,
+			Source: source, Hop: ledger.Sampler, Shard: uint16(shard), Name: name, Packets: c.packets, Bytes: c.bytes, Rows: rows,
 		})
 	}
 	b.named(func(name string, c *count) {

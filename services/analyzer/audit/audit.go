@@ -34,6 +34,11 @@ func (c *Counts) add(e *ledger.Entry) {
 	c.Digest = c.Digest.Add(e.Digest)
 }
 
+// join adds other counts.
+func (c *Counts) join(o Counts) {
+	c.Packets, c.Bytes, c.Rows, c.Digest = c.Packets+o.Packets, c.Bytes+o.Bytes, c.Rows+o.Rows, c.Digest.Add(o.Digest)
+}
+
 // State is the verdict on a line.
 type State string
 
@@ -45,12 +50,13 @@ const (
 
 // Line is one hop of one source.
 type Line struct {
-	Source string `json:"source"`
-	Hop    string `json:"hop"`
-	Left   Counts `json:"left"`
-	Right  Counts `json:"right"`
-	State  State  `json:"state"`
-	Detail string `json:"detail,omitempty"` // what differs, in words; empty when it closes
+	Source  string `json:"source"`
+	Hop     string `json:"hop"`
+	Monitor string `json:"monitor,omitempty"` // empty: the line is of the source as a whole
+	Left    Counts `json:"left"`
+	Right   Counts `json:"right"`
+	State   State  `json:"state"`
+	Detail  string `json:"detail,omitempty"` // what differs, in words; empty when it closes
 }
 
 // Report is the outcome of an audit, sources in order of their names, hops in flow order.
@@ -71,7 +77,11 @@ func (r *Report) Failed() *Line {
 // Err names the first hop that fails.
 func (r *Report) Err() error {
 	if l := r.Failed(); l != nil {
-		return fmt.Errorf("the books of source %s don't close at hop %s: %s", l.Source, l.Hop, l.Detail)
+		at := l.Hop
+		if l.Monitor != "" {
+			at += ", monitor " + l.Monitor
+		}
+		return fmt.Errorf("the books of source %s don't close at hop %s: %s", l.Source, at, l.Detail)
 	}
 	return nil
 }
@@ -97,7 +107,7 @@ func Store(ctx context.Context, s *store.Store) (*Report, error) {
 		if err != nil {
 			return err
 		}
-		landed, err := landedRows(ctx, conn)
+		landed, monitors, err := landedRows(ctx, conn)
 		if err != nil {
 			return err
 		}
@@ -105,7 +115,7 @@ func Store(ctx context.Context, s *store.Store) (*Report, error) {
 		if err != nil {
 			return err
 		}
-		report.Lines = closeBooks(entries, landed, shards)
+		report.Lines = closeBooks(entries, landed, monitors, shards)
 		return nil
 	})
 	if err != nil {

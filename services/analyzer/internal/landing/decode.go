@@ -10,6 +10,7 @@ import (
 	"netstream/schemas/key"
 	"netstream/schemas/ledger"
 	"netstream/schemas/message"
+	"netstream/schemas/monitor"
 	"netstream/services/analyzer/internal/store"
 )
 
@@ -18,39 +19,47 @@ type decoder struct {
 	ids      ids
 	ipv4     *flow.Rows[key.IPv4]
 	ipv6     *flow.Rows[key.IPv6]
+	wide     *flow.Rows[key.Wide]
 	ledger   ledger.Rows
 	sources  []uint32 // the database's numbers of the message's sources
 	monitors []uint16
-	over     bool // the message added last ends a source on its shard
+	defined  []monitor.Definition // the message's monitors
+	over     bool                 // the message added last ends a source on its shard
 }
 
 // ids gives names their numbers in the database.
 type ids interface {
 	SourceID(name string) (uint32, error)
-	MonitorID(name string) (uint16, error)
+	MonitorID(monitor.Definition) (uint16, error)
 }
 
 func newDecoder(ids ids) *decoder {
-	return &decoder{ids: ids, ipv4: flow.NewIPv4(), ipv6: flow.NewIPv6()}
+	return &decoder{ids: ids, ipv4: flow.NewIPv4(), ipv6: flow.NewIPv6(), wide: flow.NewWide()}
 }
 
 // add adds a message of a shard, whose flows are landed up to number `after`, to the batch, and returns the number of
 // its last flow. After an error the batch is as before.
 func (d *decoder) add(b *store.Batch, m *bus.Message, after uint64) (last uint64, err error) {
-	parts, err := message.Parts(m.Header, m.Body, flow.SchemaIPv4, flow.SchemaIPv6, ledger.Schema)
+	parts, err := message.Parts(m.Header, m.Body, flow.SchemaIPv4, flow.SchemaIPv6, flow.SchemaWide, ledger.Schema)
 	if err != nil {
 		return 0, err
 	}
-	sources, monitors := m.Header.List(message.Sources), m.Header.List(message.Monitors)
+	sources := m.Header.List(message.Sources)
+	if d.defined, err = monitor.ParseList(m.Header.List(message.Monitors)); err != nil {
+		return 0, fmt.Errorf("%w: %s: %w", message.ErrHeader, message.Monitors, err)
+	}
 	d.ipv4.Reset()
 	d.ipv6.Reset()
+	d.wide.Reset()
 	d.ledger.Reset()
 	for _, p := range parts {
 		switch p.Schema {
 		case flow.SchemaIPv4:
-			err = read(p, d.ipv4, len(sources), len(monitors))
+			err = read(p, d.ipv4, len(sources), d.defined, func(k monitor.Kind) bool { return k == monitor.IPv4 })
 		case flow.SchemaIPv6:
-			err = read(p, d.ipv6, len(sources), len(monitors))
+			err = read(p, d.ipv6, len(sources), d.defined, func(k monitor.Kind) bool { return k == monitor.IPv6 })
+		case flow.SchemaWide:
+			err = read(p, d.wide, len(sources), d.defined, monitor.Kind.Wide)
 		case ledger.Schema:
 			_, err = columns.Read(p.Data, d.ledger.Columns())
 		}
@@ -62,17 +71,18 @@ func (d *decoder) add(b *store.Batch, m *bus.Message, after uint64) (last uint64
 	if err != nil {
 		return 0, err
 	}
-	if n := uint64(d.ipv4.Len() + d.ipv6.Len()); n != count {
+	if n := uint64(d.ipv4.Len() + d.ipv6.Len() + d.wide.Len()); n != count {
 		return 0, fmt.Errorf("%w: %d flows inside, %s says %d", message.ErrBody, n, message.Numbers, count)
 	}
 	if count > 0 && first != after+1 {
 		return 0, fmt.Errorf("%w: its first flow is number %d, want %d", ErrGap, first, after+1)
 	}
-	if err := d.translate(sources, monitors); err != nil {
+	if err := d.translate(sources); err != nil {
 		return 0, err
 	}
 	d.appendIPv4(&b.Rows)
 	d.appendIPv6(&b.Rows)
+	d.appendWide(&b.Rows)
 	d.over = false
 	for i := range d.ledger.Len() {
 		e := d.ledger.At(i)
@@ -82,25 +92,33 @@ func (d *decoder) add(b *store.Batch, m *bus.Message, after uint64) (last uint64
 	return after + count, nil
 }
 
-// read points rows at one stream of the body.
-func read[K key.Key[K]](p message.Part, rows *flow.Rows[K], sources, monitors int) error {
+// read points rows at one stream of the body, all of whose monitors must be of a kind that belongs there.
+func read[K key.Key[K]](p message.Part, rows *flow.Rows[K], sources int, monitors []monitor.Definition, belongs func(monitor.Kind) bool) error {
 	if _, err := columns.Read(p.Data, rows.Columns()); err != nil {
 		return err
 	}
-	return rows.Check(sources, monitors)
+	if err := rows.Check(sources, len(monitors)); err != nil {
+		return err
+	}
+	for i, m := range rows.Monitor {
+		if d := &monitors[m]; !belongs(d.Kind) {
+			return fmt.Errorf("%w: row %d is of monitor %s, whose records are others", message.ErrBody, i, d)
+		}
+	}
+	return nil
 }
 
 // keep keeps the later of two values of a counter. Counters of the hops before the ager arrive through several flow
-// shards, in any order: there the larger is the later. Counters of an ager come in order.
+// shards, in any order. Counters of an ager come in order.
 func keep(entries map[ledger.Key]ledger.Entry, e ledger.Entry) {
-	if old, ok := entries[e.Key()]; ok && e.Hop != ledger.Ager && e.Packets < old.Packets {
+	if old, ok := entries[e.Key()]; ok && e.Hop != ledger.Ager && e.Before(&old) {
 		return
 	}
 	entries[e.Key()] = e
 }
 
 // translate looks up the message's names.
-func (d *decoder) translate(sources, monitors []string) error {
+func (d *decoder) translate(sources []string) error {
 	d.sources, d.monitors = d.sources[:0], d.monitors[:0]
 	for _, name := range sources {
 		id, err := d.ids.SourceID(name)
@@ -109,8 +127,8 @@ func (d *decoder) translate(sources, monitors []string) error {
 		}
 		d.sources = append(d.sources, id)
 	}
-	for _, name := range monitors {
-		id, err := d.ids.MonitorID(name)
+	for _, m := range d.defined {
+		id, err := d.ids.MonitorID(m)
 		if err != nil {
 			return err
 		}
@@ -193,6 +211,12 @@ func appendInterfaces(r *store.Rows, ifs []uint32, direction []uint8) {
 
 // appendRest appends what the kinds have in common, and NULL for what neither has.
 func appendRest[K key.Key[K]](d *decoder, r *store.Rows, rows *flow.Rows[K]) {
+	r.TCPFlags.AppendAll(rows.TCPFlags)
+	appendCounts(d, r, rows)
+}
+
+// appendCounts appends what all flows have, and NULL for what is still missing.
+func appendCounts[K key.Key[K]](d *decoder, r *store.Rows, rows *flow.Rows[K]) {
 	n := rows.Len()
 	source := r.Source.Extend(n)
 	monitor := r.Monitor.Extend(n)
@@ -203,7 +227,6 @@ func appendRest[K key.Key[K]](d *decoder, r *store.Rows, rows *flow.Rows[K]) {
 	r.Last.AppendAll(rows.Last)
 	r.Packets.AppendAll(rows.Packets)
 	r.Bytes.AppendAll(rows.Bytes)
-	r.TCPFlags.AppendAll(rows.TCPFlags)
 	r.Reason.AppendAll(rows.Reason)
 	if s := &rows.Sums; s.Present() {
 		r.WeightedPackets.AppendAll(s.Packets)

@@ -12,6 +12,9 @@ var ErrInUse = errors.New("the database is in use by another process")
 // ErrNewer is met when the file was written by a newer version of NetStream or of DuckDB.
 var ErrNewer = errors.New("the database was written by a newer version")
 
+// ErrOlder is met when the file was written by a version before the first release.
+var ErrOlder = errors.New("the database was written by an older version")
+
 // ErrNotOurs is met when the file is no database, or one of another program.
 var ErrNotOurs = errors.New("the file is not a NetStream database")
 

@@ -130,7 +130,7 @@ func (s *Store) insertRows(ctx context.Context, r *Rows) error {
 }
 
 // upsertLedger replaces counters by later values. Those of hops before the ager arrive by several ways and may be
-// overtaken: the larger count is the later one.
+// overtaken: which is the later ledger.Entry.Before tells, and its words here.
 func (s *Store) upsertLedger(ctx context.Context, entries map[ledger.Key]ledger.Entry) error {
 	if len(entries) == 0 {
 		return nil
@@ -167,7 +167,8 @@ func (s *Store) upsertLedger(ctx context.Context, entries map[ledger.Key]ledger.
 		ON CONFLICT (source, hop, shard, monitor, name) DO UPDATE SET
 			packets = excluded.packets, bytes = excluded.bytes, rows = excluded.rows,
 			digest_hi = excluded.digest_hi, digest_lo = excluded.digest_lo
-		WHERE hop NOT IN ('sampler', 'flowcache') OR excluded.packets >= packets`)
+		WHERE hop NOT IN ('sampler', 'flowcache')
+			OR CASE WHEN name = 'held' THEN excluded.rows >= rows ELSE excluded.packets >= packets END`)
 }
 
 // inflow is an Arrow record batch on its way into a table.

@@ -77,6 +77,14 @@ type Rows struct {
 	MinTTL, MaxTTL       Column[uint8]
 }
 
+// Label is the column of label i of the stack, 0 the outermost.
+func (r *Rows) Label(i int) *Column[uint32] {
+	if i < 3 {
+		return [...]*Column[uint32]{&r.Label1, &r.Label2, &r.Label3}[i]
+	}
+	return &r.Deeper[i-3]
+}
+
 // Len is the number of rows.
 func (r *Rows) Len() int { return r.First.Len() }
 
