@@ -205,10 +205,10 @@ func TestFiltersNarrow(t *testing.T) {
 func TestBooksOverHTTP(t *testing.T) {
 	base, _ := served(t)
 	status, body, _ := get(t, base+"/api/audit")
-	if status != http.StatusOK || strings.Count(body, `"state":"closes"`) != 6 {
+	if status != http.StatusOK || strings.Count(body, `"state":"closes"`) != 12 {
 		t.Errorf("audit: %d %s", status, body)
 	}
-	if a := ask(t, base+"/api/ledger"); len(a.Rows) != 9 {
+	if a := ask(t, base+"/api/ledger"); len(a.Rows) != 17 {
 		t.Errorf("ledger: %v", a.Rows)
 	}
 	if a := ask(t, base+"/api/sources"); len(a.Rows) != 1 || a.Rows[0]["source"] != "a" {

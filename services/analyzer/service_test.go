@@ -91,8 +91,8 @@ func TestSourcesLandWholeAndTheBooksClose(t *testing.T) {
 			t.Errorf("%+v of an ended source", l)
 		}
 	}
-	if got := len(report.Lines); got != 12 {
-		t.Errorf("%d lines, want 6 hops of 2 sources", got)
+	if got := len(report.Lines); got != 24 {
+		t.Errorf("%d lines, want 2 hops of 2 sources and 5 of their 2 monitors", got)
 	}
 	if _, err := s.Wait(ctx, "a"); err != nil {
 		t.Errorf("what is known after the end: %v", err)

@@ -128,7 +128,11 @@ func Store(ctx context.Context, s *store.Store) (*Report, error) {
 func (r *Report) String() string {
 	var b strings.Builder
 	for _, l := range r.Lines {
-		fmt.Fprintf(&b, "%-8s %-24s %s", l.State, l.Hop, l.Source)
+		hop := l.Hop
+		if l.Monitor != "" {
+			hop += " (" + l.Monitor + ")"
+		}
+		fmt.Fprintf(&b, "%-8s %-32s %s", l.State, hop, l.Source)
 		if l.Detail != "" {
 			fmt.Fprintf(&b, ": %s", l.Detail)
 		}

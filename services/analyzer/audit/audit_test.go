@@ -27,6 +27,8 @@ func landed(t *testing.T) *store.Store {
 	rng, ager := rand.New(rand.NewPCG(3, 4)), linetest.NewAger(t, line, 0)
 	ager.Publish(linetest.Random(rng, 300, false, "a", "b"))
 	ager.Publish(linetest.Random(rng, 300, true, "a", "b"))
+	ager.Publish(linetest.RandomWide(rng, 600, false, "a", "b"))
+	ager.Publish(linetest.RandomWide(rng, 600, true, "a", "b"))
 	ager.Publish(linetest.Message{Sources: []string{"a", "b"}, End: true})
 	linetest.Land(t, line, s, "a", "b")
 	return s
@@ -37,13 +39,13 @@ func TestUntouchedBooksClose(t *testing.T) {
 	if err != nil || report.Err() != nil {
 		t.Fatalf("%v, %v", err, report)
 	}
-	if n := len(report.Lines); n != 12 {
-		t.Errorf("%d lines, want 6 hops of 2 sources:\n%v", n, report)
+	if n := len(report.Lines); n != 94 {
+		t.Errorf("%d lines, want 2 hops of 2 sources and 5 of their 9 monitors:\n%v", n, report)
 	}
 }
 
-// The two tables of rows.
-const rows, wide = "flow_rows", "flow_rows_wide"
+// The three tables of rows.
+const rows, wide, full = "flow_rows", "flow_rows_wide", "flow_rows_full"
 
 // Each change of one column of one row is found, and named as the hop into the database.
 func TestTamperingIsFound(t *testing.T) {
@@ -85,6 +87,35 @@ func TestTamperingIsFound(t *testing.T) {
 		{"variance of bytes, high", wide, "var_bytes_hi = xor(var_bytes_hi, 1)", v4},
 		{"variance of bytes, low", wide, "var_bytes_lo = xor(var_bytes_lo, 1)", v6},
 		{"rate origin, to hide the weights", wide, "rate_origin = NULL, weighted_packets = NULL", v4},
+		{"l2: source MAC", full, "src_mac = xor(src_mac, 1)", of("l2")},
+		{"l2: destination MAC", full, "dst_mac = xor(dst_mac, 1)", of("l2")},
+		{"l2: VLAN", full, "vlan = xor(vlan, 1)", of("l2")},
+		{"l2: EtherType", full, "ethertype = xor(ethertype, 1)", of("l2")},
+		{"l2: an address", full, "src_hi = 0, src_lo = 1", of("l2")},
+		{"l2: TCP flags", full, "tcp_flags = 1", of("l2")},
+		{"l2: another kind", full, "kind = 7", of("l2")},
+		{"labels: first", full, "mpls_label_1 = xor(mpls_label_1, 1)", of("labels")},
+		{"labels: third", full, "mpls_label_3 = xor(mpls_label_3, 1)", of("labels")},
+		{"labels: fourth", full, "mpls_label_4 = 17", of("labels")},
+		{"vpn: VRF", full, "vrf = vrf + 1", of("vpn")},
+		{"vpn: IP version", full, "ip_version = 10 - ip_version", of("vpn")},
+		{"vpn: flags", full, "tcp_flags = xor(tcp_flags, 1)", of("vpn")},
+		{"inner: protocol", full, "protocol = xor(protocol, 1)", of("inner")},
+		{"ports: port", full, "dst_port = xor(dst_port, 1)", of("ports")},
+		{"ports: DSCP", full, "tos = xor(tos, 4)", of("ports")},
+		{"ports: ECN", full, "tos = tos + 1", of("ports")},
+		{"hosts: flags", full, "tcp_flags = xor(tcp_flags, 1)", of("hosts")},
+		{"hosts: inner VLAN", full, "inner_vlan = 1", of("hosts")},
+		{"hosts: collected label", full, "mpls_label_10 = xor(mpls_label_10, 1)", of("hosts")},
+		{"hosts: collected MAC", full, "src_mac = xor(src_mac, 1)", of("hosts")},
+		{"hosts: collected TTL", full, "ttl = xor(ttl, 1)", of("hosts")},
+		{"hosts: least length", full, "min_length = min_length - 1", of("hosts")},
+		{"hosts: greatest length", full, "max_length = max_length + 1", of("hosts")},
+		{"hosts: least TTL", full, "min_ttl = 1", of("hosts")},
+		{"hosts: greatest TTL", full, "max_ttl = 201", of("hosts")},
+		{"connections: collected interface", full, "in_if = in_if + 1", of("connections") + " AND direction = 0"},
+		{"connections: extremes", full, "min_ttl = 1", of("connections")},
+		{"connections: weights", full, "weighted_bytes = weighted_bytes + 1", of("connections") + " AND rate_origin = 2"},
 		{"reason", rows, "reason = 8 - reason", v4 + " AND reason <> 4"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -100,6 +131,11 @@ func TestTamperingIsFound(t *testing.T) {
 			UPDATE flow_rows SET packets = CASE WHEN rowid = (SELECT min(rowid) FROM flow_rows WHERE source = 1) THEN packets + 1 ELSE packets - 1 END
 			WHERE rowid IN (SELECT rowid FROM flow_rows WHERE source = 1 ORDER BY rowid LIMIT 2)`)
 	})
+}
+
+// of are the rows of a monitor.
+func of(monitor string) string {
+	return "monitor = (SELECT id FROM monitors WHERE name = '" + monitor + "')"
 }
 
 // tamper changes the rows of a table and puts them back.
@@ -183,7 +219,7 @@ func TestDropsAndUnselectedPacketsBalance(t *testing.T) {
 	}
 	defer conn.Close()
 	exec(t, conn, "UPDATE ledger SET packets = packets + 7, bytes = bytes + 700 WHERE source = 'a' AND hop = 'sampler' AND name = 'in'")
-	add := "INSERT INTO ledger VALUES ('a', 'sampler', 0, '%s', %d, %d00, 0, 0, 0)"
+	add := "INSERT INTO ledger VALUES ('a', 'sampler', 0, '', '%s', %d, %d00, 0, 0, 0)"
 	exec(t, conn, fmt.Sprintf(add, ledger.Unselected, 4, 4))
 	exec(t, conn, fmt.Sprintf(add, ledger.Drop+"linktype", 2, 2))
 	exec(t, conn, fmt.Sprintf(add, ledger.Drop+"short", 1, 1))

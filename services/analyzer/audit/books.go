@@ -105,13 +105,20 @@ func (b *books) close(source string, landed map[book]*rowsOf, monitors map[strin
 		compare(source, HopSamplerFlowCache, "", b.sum(ledger.Sampler, "", ledger.Out), taken, live),
 	}
 	for _, m := range slices.Sorted(maps.Keys(b.monitors)) {
+		if m == "" { // no stage hands over rows without a monitor
+			lines = append(lines, database(source, HopAgerDatabase, "", Counts{}, rows("")))
+			continue
+		}
 		sum := func(hop string, names ...string) Counts { return b.sum(hop, m, names...) }
 		matched := sum(ledger.FlowCache, ledger.In, ledger.Unmatched)
 		if d, ok := monitors[m]; !ok || d.Counts() != monitor.Layer3 {
 			matched.Bytes = taken.Bytes // the monitor measures packets in another way: only their number can be compared
 		}
+		lines = append(lines, compare(source, HopMonitor, m, taken, matched, false))
+		if landed[book{source, m}] == nil && sum(ledger.FlowCache, ledger.In) == (Counts{}) && sum(ledger.Ager, ledger.In) == (Counts{}) {
+			continue // it took nothing
+		}
 		lines = append(lines,
-			compare(source, HopMonitor, m, taken, matched, false),
 			compare(source, HopFlowCache, m, sum(ledger.FlowCache, ledger.In), sum(ledger.FlowCache, ledger.Out, ledger.Drop, ledger.Held), live),
 			compare(source, HopFlowCacheAger, m, sum(ledger.FlowCache, ledger.Out), sum(ledger.Ager, ledger.In), live),
 			compare(source, HopAger, m, sum(ledger.Ager, ledger.In), sum(ledger.Ager, ledger.Out, ledger.Drop, ledger.Held), false),

@@ -9,7 +9,7 @@ import (
 	"netstream/schemas/uint128"
 )
 
-// Landed is what of a source is in the database.
+// Landed is what of a source is in the database. A packet counts in every monitor that took it.
 type Landed struct {
 	Rows, Packets, Bytes uint64
 	Digest               uint128.Uint128 // of its flows; comparable between runs
@@ -21,17 +21,23 @@ type Progress struct {
 	shards int
 
 	mu      sync.Mutex
-	changed chan struct{}                      // closed when something below changes
-	out     map[string]map[uint16]ledger.Entry // what each ager gave, by source and shard
-	ended   map[string]map[uint16]bool         // flow shards on which a source has ended
-	stopped map[int]error                      // flow shards that can't go on
-	reached map[int]uint64                     // stream sequence up to which each flow shard is landed
+	changed chan struct{}                    // closed when something below changes
+	out     map[string]map[part]ledger.Entry // what each ager gave, by source
+	ended   map[string]map[part]bool         // flow shards on which a source has ended
+	stopped map[int]error                    // flow shards that can't go on
+	reached map[int]uint64                   // stream sequence up to which each flow shard is landed
+}
+
+// part of a source's flows: those of a monitor on a flow shard.
+type part struct {
+	shard   uint16
+	monitor string
 }
 
 func newProgress(flowShards int) *Progress {
 	return &Progress{
 		shards: flowShards, changed: make(chan struct{}),
-		out: map[string]map[uint16]ledger.Entry{}, ended: map[string]map[uint16]bool{}, stopped: map[int]error{}, reached: map[int]uint64{},
+		out: map[string]map[part]ledger.Entry{}, ended: map[string]map[part]bool{}, stopped: map[int]error{}, reached: map[int]uint64{},
 	}
 }
 
@@ -88,9 +94,9 @@ func (p *Progress) commit(entries map[ledger.Key]ledger.Entry) {
 		}
 		switch k.Name {
 		case ledger.Out:
-			at(p.out, k.Source)[k.Shard] = e
+			at(p.out, k.Source)[part{k.Shard, k.Monitor}] = e
 		case ledger.Ended:
-			at(p.ended, k.Source)[k.Shard] = true
+			at(p.ended, k.Source)[part{k.Shard, ""}] = true
 		}
 	}
 	p.broadcast()
@@ -124,9 +130,9 @@ func (p *Progress) broadcast() {
 }
 
 // at is the inner map of a key, made when it is missing.
-func at[V any](m map[string]map[uint16]V, k string) map[uint16]V {
+func at[V any](m map[string]map[part]V, k string) map[part]V {
 	if m[k] == nil {
-		m[k] = map[uint16]V{}
+		m[k] = map[part]V{}
 	}
 	return m[k]
 }

@@ -5,7 +5,13 @@ WITH chosen AS (
         coalesce(weighted_packets, scaled(packets, sampling_rate)) AS est_packets,
         coalesce(weighted_bytes, scaled(bytes, sampling_rate))     AS est_bytes
     FROM flow_numbers
-    WHERE ($since IS NULL OR last_time >= $since::TIMESTAMP_NS)
+    -- A packet counts in every monitor that takes it, so one is looked at: the first of kind ipv4 and of kind ipv6, and what
+    -- other devices sent, unless another is named.
+    WHERE CASE WHEN $monitor IS NULL
+            THEN monitor IS NULL OR monitor IN (
+                (SELECT min(id) FROM monitors WHERE definition LIKE '%=ipv4'), (SELECT min(id) FROM monitors WHERE definition LIKE '%=ipv6'))
+            ELSE monitor IN (SELECT id FROM monitors WHERE name = $monitor) END
+      AND ($since IS NULL OR last_time >= $since::TIMESTAMP_NS)
       AND ($until IS NULL OR first_time < $until::TIMESTAMP_NS)
       AND ($source IS NULL OR source = (SELECT id FROM sources WHERE name = $source))
       AND ($net IS NULL OR in_net(src_hi, src_lo, coalesce($net, '::/0')) OR in_net(dst_hi, dst_lo, coalesce($net, '::/0')))

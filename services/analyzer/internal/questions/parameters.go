@@ -28,6 +28,7 @@ var parameters = map[string]parameter{
 	"since":    {"a time such as 2006-01-02T15:04:05Z", moment, null},
 	"until":    {"a time such as 2006-01-02T15:04:05Z", moment, null},
 	"source":   {"the name of a source", text, null},
+	"monitor":  {"the name of a monitor", text, null},
 	"net":      {"an address or network such as 192.0.2.0/24", network, null},
 	"src":      {"an address or network such as 192.0.2.0/24", network, null},
 	"dst":      {"an address or network such as 192.0.2.0/24", network, null},
