@@ -22,8 +22,8 @@ func (k *command) samplerStage() *cobra.Command {
 		Long: `Stage 1: read packets and publish their headers.
 
 Reads captures to their end, one after another; or without any, until stopped,
-what the configuration names: the interfaces of sampler.live, sFlow datagrams,
-the generated traffic of demo.rate. On the NATS server (JetStream) that bus.url
+what the configuration names: the interfaces of sampler.live, the generated
+traffic of demo.rate. On the NATS server (JetStream) that bus.url
 names. The same command goes on after a stop or a kill.`,
 		Example: `  netstream sampler -c netstream.yaml office.pcap
   NETSTREAM_BUS_URL=nats://10.0.0.1:4222 netstream sampler office.pcap

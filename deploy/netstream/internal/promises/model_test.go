@@ -22,6 +22,7 @@ import (
 	"netstream/schemas/key"
 	"netstream/schemas/ledger"
 	"netstream/schemas/message"
+	"netstream/schemas/monitor"
 	"netstream/schemas/weight"
 	"netstream/services/ager"
 	"netstream/services/sampler"
@@ -268,7 +269,7 @@ func runAll(t *testing.T, s setting, lateness time.Duration, paths ...string) ma
 	defer stages(ctx, t, b, s)()
 	cfg := sampler.DefaultConfig()
 	cfg.MessageRows, cfg.AllowedLateness = s.messageRows, lateness
-	service := sampler.New(cfg, b, prometheus.NewRegistry(), quiet())
+	service := sampler.New(cfg, monitor.Default(), b, prometheus.NewRegistry(), quiet())
 	pathOf := map[string]string{} // by source
 	for _, path := range paths {
 		f, err := service.Open(ctx, path, false, func(string) (bool, error) { return false, nil })

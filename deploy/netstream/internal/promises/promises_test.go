@@ -45,7 +45,7 @@ func TestDigestIsTheSame(t *testing.T) {
 func TestDigestIsTheSameSampled(t *testing.T) {
 	path := capture(t, 60_000)
 	s := defaults()
-	s.sampling = sampler.Sampling{Mode: sampler.ModePacketRandom, Interval: 7, Seed: 3}
+	s.sampling.Mode, s.sampling.Interval, s.sampling.Seed = sampler.PacketRandom, 7, 3
 	want := run(t, s, path)
 	if n := 60_000 / 7; want.Packets < uint64(n)*9/10 || want.Packets > uint64(n) {
 		t.Fatalf("1:7 of 60,000 packets took %d", want.Packets)
