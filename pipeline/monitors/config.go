@@ -41,9 +41,6 @@ var mplsModes = map[string]key.Fields{
 // defaultMPLS is Huawei's.
 const defaultMPLS = "ip-only"
 
-// extremes is the name in Collect that stands for least and greatest length and TTL.
-const extremes = "extremes"
-
 // maxMonitors bounds what every packet is held against.
 const maxMonitors = 32
 
@@ -72,24 +69,23 @@ func (m Monitor) Validate() error {
 	}
 	kind, ok := monitor.ParseKind(m.Kind)
 	if !ok {
-		ps.Addf("kind", m.Kind, "%s", strings.Join(monitor.KindNames(), ", "))
-		return ps.Err()
+		ps.Addf("kind", m.Kind, "one of %s", strings.Join(monitor.KindNames(), ", "))
 	}
-	if _, ok := mplsModes[m.MPLS]; m.MPLS != "" && (!ok || kind != monitor.MPLS) {
-		ps.Addf("mpls", m.MPLS, "label-only, ip-only or label-and-ip, with kind mpls alone")
+	if _, known := mplsModes[m.MPLS]; m.MPLS != "" && !known {
+		ps.Addf("mpls", m.MPLS, "label-only, ip-only or label-and-ip")
+	} else if m.MPLS != "" && ok && kind != monitor.MPLS {
+		ps.Addf("mpls", m.MPLS, "nothing here: it is of kind mpls alone")
 	}
-	if kind != monitor.Flexible {
-		if len(m.Match)+len(m.Collect) > 0 {
-			ps.Addf("match", strings.Join(append(slices.Clone(m.Match), m.Collect...), ", "), "nothing: only kind flexible has match and collect")
-		}
-	} else {
-		m.validateFields(&ps)
+	if ok {
+		m.validateFields(kind, &ps)
 	}
 	if m.Active != 0 && (m.Active < time.Second || m.Active > 24*time.Hour) {
 		ps.Addf("active_timeout", m.Active, "0s, or 1s to 24h")
 	}
 	if m.Inactive != 0 && (m.Inactive < time.Second || m.Inactive > time.Hour) {
 		ps.Addf("inactive_timeout", m.Inactive, "0s, or 1s to 1h")
+	} else if m.Active != 0 && m.Inactive > m.Active {
+		ps.Addf("inactive_timeout", m.Inactive, "at most active_timeout (%s)", m.Active)
 	}
 	if m.ByteLimit != 0 && m.ByteLimit < 1<<16 {
 		ps.Addf("byte_limit", m.ByteLimit, "0, or at least %d", 1<<16)
@@ -97,27 +93,61 @@ func (m Monitor) Validate() error {
 	return ps.Err()
 }
 
-func (m Monitor) validateFields(ps *config.Problems) {
-	match, err := key.ParseFields(m.Match)
-	if err != nil {
-		ps.Addf("match", strings.Join(m.Match, ", "), "each field once: %s", err)
+// validateFields reports the problems of what is matched and collected.
+func (m Monitor) validateFields(kind monitor.Kind, ps *config.Problems) {
+	if kind != monitor.Flexible {
+		for _, l := range []list{{"match", m.Match}, {"collect", m.Collect}} {
+			if len(l.names) > 0 {
+				ps.Addf(l.key, strings.Join(l.names, ", "), "nothing here: it is of kind flexible alone")
+			}
+		}
 		return
 	}
-	collect, _, err := m.collect()
-	if err != nil {
-		ps.Addf("collect", strings.Join(m.Collect, ", "), "each field once, or extremes: %s", err)
-		return
+	match, whole := list{"match", m.Match}.parse(ps, 0)
+	list{"collect", m.Collect}.parse(ps, match)
+	if whole && match == 0 {
+		ps.Addf("match", nil, "at least one of %s", fieldNames())
 	}
-	d := monitor.Definition{Name: "x", Kind: monitor.Flexible, Match: match, Collect: collect}
-	if err := d.Check(); err != nil {
-		ps.Addf("match", strings.Join(m.Match, ", "), "a key that can be: %s", err)
+	if match.Has(key.TOS) && match.Has(key.DSCP) {
+		ps.Addf("match", strings.Join(m.Match, ", "), "tos or dscp, which is a part of it")
 	}
 }
 
-func (m Monitor) collect() (fields key.Fields, withExtremes bool, err error) {
-	names := slices.DeleteFunc(slices.Clone(m.Collect), func(n string) bool { return n == extremes })
-	fields, err = key.ParseFields(names)
-	return fields, len(names) < len(m.Collect), err
+// fieldNames lists the fields, the labels in short.
+func fieldNames() string {
+	labels := key.Stack.Names()
+	return strings.Replace(strings.Join(key.FieldNames(), ", "), strings.Join(labels, ", "), labels[0]+" to "+labels[len(labels)-1], 1)
+}
+
+// list is one of the lists of fields.
+type list struct {
+	key   string
+	names []string
+}
+
+// parse reads the fields and reports those that aren't known, are there twice or are in the other list already.
+func (l list) parse(ps *config.Problems, other key.Fields) (fields key.Fields, whole bool) {
+	whole = true
+	for i, name := range l.names {
+		at := fmt.Sprintf("%s[%d]", l.key, i)
+		f, ok := key.ParseField(name)
+		switch {
+		case slices.Contains(l.names[:i], name):
+			ps.Addf(at, name, "each field once")
+		case l.key == "collect" && name == monitor.Extremes:
+		case !ok && l.key == "collect":
+			ps.Addf(at, name, "%s, or one of %s", monitor.Extremes, fieldNames())
+		case !ok:
+			ps.Addf(at, name, "one of %s", fieldNames())
+		case other.Has(f):
+			ps.Addf(at, name, "a field that isn't matched: all packets of a flow agree in those")
+		default:
+			fields |= key.Of(f)
+			continue
+		}
+		whole = false
+	}
+	return fields, whole
 }
 
 // Definitions are the monitors as they travel. The configuration must be valid.
@@ -131,7 +161,9 @@ func (c Config) Definitions() []monitor.Definition {
 			d.Match = mplsModes[cmp.Or(m.MPLS, defaultMPLS)]
 		case monitor.Flexible:
 			d.Match, _ = key.ParseFields(m.Match)
-			d.Collect, d.Extremes, _ = m.collect()
+			collect := slices.DeleteFunc(slices.Clone(m.Collect), func(name string) bool { return name == monitor.Extremes })
+			d.Collect, _ = key.ParseFields(collect)
+			d.Extremes = len(collect) < len(m.Collect)
 		}
 		ds[i] = d
 	}

@@ -14,7 +14,8 @@ import (
 var entries = []ledger.Entry{
 	{Source: "edge-1", Hop: ledger.Sampler, Shard: ledger.Whole, Name: ledger.In, Packets: 1<<64 - 1, Bytes: 2, Rows: 3},
 	{Source: "edge-1", Hop: ledger.Sampler, Shard: 0, Name: ledger.Drop + "parse", Packets: 4},
-	{Source: "edge-2", Hop: ledger.Ager, Shard: 1023, Name: ledger.Out, Digest: uint128.Uint128{Hi: 1<<64 - 1, Lo: 5}},
+	{Source: "edge-1", Hop: ledger.FlowCache, Shard: 1, Monitor: "ipv4", Name: ledger.Unmatched, Packets: 7, Bytes: 8, Rows: 9},
+	{Source: "edge-2", Hop: ledger.Ager, Shard: 1023, Monitor: "web", Name: ledger.Out, Digest: uint128.Uint128{Hi: 1<<64 - 1, Lo: 5}},
 	{},
 }
 
@@ -43,10 +44,13 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func TestKeyNamesACounter(t *testing.T) {
-	e := entries[0]
-	want := ledger.Key{Source: "edge-1", Hop: "sampler", Shard: 0xffff, Name: "in"}
-	if diff := cmp.Diff(want, e.Key()); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
+	for i, want := range map[int]ledger.Key{
+		0: {Source: "edge-1", Hop: "sampler", Shard: 0xffff, Name: "in"},
+		2: {Source: "edge-1", Hop: "flowcache", Shard: 1, Monitor: "ipv4", Name: "unmatched"},
+	} {
+		if diff := cmp.Diff(want, entries[i].Key()); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
 	}
 }
 
@@ -56,9 +60,11 @@ func TestBookKeepsTheLatest(t *testing.T) {
 	for _, source := range []string{"a", "b"} {
 		for _, hop := range []string{ledger.FlowCache, ledger.Sampler} {
 			for _, shard := range []uint16{0, 1, ledger.Whole} {
-				for _, name := range []string{ledger.In, ledger.Out} {
-					for n := range uint64(5) {
-						all = append(all, ledger.Entry{Source: source, Hop: hop, Shard: shard, Name: name, Packets: n, Bytes: 10 * n})
+				for _, monitor := range []string{"", "a", "b"} {
+					for _, name := range []string{ledger.In, ledger.Out} {
+						for n := range uint64(5) {
+							all = append(all, ledger.Entry{Source: source, Hop: hop, Shard: shard, Monitor: monitor, Name: name, Packets: n, Bytes: 10 * n})
+						}
 					}
 				}
 			}
@@ -87,6 +93,44 @@ func TestBookKeepsTheLatest(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatalf("-want +got:\n%s", diff)
+		}
+	}
+}
+
+// TestHeldGoesDown puts what a sampler held in any order: the last is the one of which most packets had been observed.
+func TestHeldGoesDown(t *testing.T) {
+	held := []ledger.Entry{
+		{Name: ledger.Held, Packets: 0, Rows: 0}, {Name: ledger.Held, Packets: 7, Bytes: 700, Rows: 10},
+		{Name: ledger.Held, Packets: 9, Bytes: 900, Rows: 12}, {Name: ledger.Held, Packets: 0, Rows: 20},
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 50 {
+		var book ledger.Book
+		for _, i := range r.Perm(len(held)) {
+			book.Put(held[i])
+		}
+		var rows ledger.Rows
+		book.Append(&rows)
+		if got := rows.At(0); got != held[3] {
+			t.Fatalf("%+v, want %+v", got, held[3])
+		}
+	}
+}
+
+func TestBefore(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		a, b ledger.Entry
+		want bool
+	}{
+		{"fewer packets", ledger.Entry{Name: ledger.In, Packets: 1, Rows: 9}, ledger.Entry{Name: ledger.In, Packets: 2}, true},
+		{"as many packets", ledger.Entry{Name: ledger.In, Packets: 2}, ledger.Entry{Name: ledger.In, Packets: 2, Rows: 1}, false},
+		{"more packets", ledger.Entry{Name: ledger.Drop + "kernel", Packets: 3}, ledger.Entry{Name: ledger.Drop + "kernel", Packets: 2}, false},
+		{"held, fewer rows", ledger.Entry{Name: ledger.Held, Packets: 5, Rows: 1}, ledger.Entry{Name: ledger.Held, Rows: 2}, true},
+		{"held, as many rows", ledger.Entry{Name: ledger.Held, Rows: 2}, ledger.Entry{Name: ledger.Held, Packets: 5, Rows: 2}, false},
+	} {
+		if got := c.a.Before(&c.b); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
 }
