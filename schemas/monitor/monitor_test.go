@@ -56,8 +56,8 @@ var known = []struct {
 		monitor.Definition{Name: "x", Kind: monitor.Flexible, Match: fields("dscp"), Extremes: true},
 	},
 	{
-		"x=flexible:mpls_label_10;ttl,tcp_flags,inner_vlan", "mpls_label_10",
-		monitor.Definition{Name: "x", Kind: monitor.Flexible, Match: fields("mpls_label_10"), Collect: fields("ttl", "tcp_flags", "inner_vlan")},
+		"x=flexible:mpls_label_10;ttl,inner_vlan", "mpls_label_10",
+		monitor.Definition{Name: "x", Kind: monitor.Flexible, Match: fields("mpls_label_10"), Collect: fields("ttl", "inner_vlan")},
 	},
 }
 

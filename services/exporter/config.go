@@ -3,6 +3,7 @@ package exporter
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -22,6 +23,7 @@ type Config struct {
 type Destination struct {
 	Address           string        `yaml:"address" doc:"host:port over UDP; an IPv6 address stands in brackets"`
 	Format            Format        `yaml:"format" doc:"v5 (IPv4 flows only) or v9"`
+	Monitors          []string      `yaml:"monitors" doc:"names of the monitors whose flows are sent; none: all of kinds that the format carries"`
 	SourceID          uint32        `yaml:"source_id" doc:"v9: observation domain; v5: engine type * 256 + engine id"`
 	TemplateDatagrams uint32        `yaml:"template_datagrams" doc:"v9: templates are repeated after this many datagrams, 1 to 600, …"`
 	TemplateInterval  time.Duration `yaml:"template_interval" doc:"… or after this time of the flows, 1s to 60h, whichever comes first"`
@@ -81,6 +83,14 @@ func (d Destination) Validate() error {
 	}
 	if d.Format != V5 && d.Format != V9 {
 		ps.Addf("format", string(d.Format), "%s or %s", V5, V9)
+	}
+	for i, name := range d.Monitors {
+		key := "monitors[" + strconv.Itoa(i) + "]"
+		if subject.Valid(name) != nil {
+			ps.Addf(key, name, "the name of a monitor: 1 to 64 letters, digits, _ or -")
+		} else if slices.Contains(d.Monitors[:i], name) {
+			ps.Addf(key, name, "each monitor once")
+		}
 	}
 	if d.Format == V5 && d.SourceID > maxEngine {
 		ps.Addf("source_id", d.SourceID, "at most %d with format v5: engine type * 256 + engine id", maxEngine)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"netstream/pipeline/config"
 	"netstream/services/exporter"
@@ -31,6 +32,7 @@ exporter:
     - address: 192.0.2.1:2055
     - address: "[2001:db8::1]:9995"
       format: v5
+      monitors: [ipv4, edge]
       source_id: 513
       template_datagrams: 600
       template_interval: 30m
@@ -42,7 +44,7 @@ exporter:
 	}
 	want := exporter.Config{Name: "edge-1", Sampling: 1000, Destinations: []exporter.Destination{
 		{Address: "192.0.2.1:2055", Format: exporter.V9, TemplateDatagrams: 20, TemplateInterval: time.Minute},
-		{Address: "[2001:db8::1]:9995", Format: exporter.V5, SourceID: 513, TemplateDatagrams: 600, TemplateInterval: 30 * time.Minute, MTU: 8972, Rate: 500},
+		{Address: "[2001:db8::1]:9995", Format: exporter.V5, Monitors: []string{"ipv4", "edge"}, SourceID: 513, TemplateDatagrams: 600, TemplateInterval: 30 * time.Minute, MTU: 8972, Rate: 500},
 	}}
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -62,6 +64,7 @@ exporter:
       format: v7
       mtu: 100
       rate: -1
+      monitors: [ipv4, "a b", ipv4]
     - address: "::1:2055"
       format: v5
       source_id: 65536
@@ -73,10 +76,12 @@ netstream.yaml:5:7: exporter.destinations[0].address: "192.0.2.1", want host:por
 netstream.yaml:6:7: exporter.destinations[0].format: v7, want v5 or v9
 netstream.yaml:7:7: exporter.destinations[0].mtu: 100, want 0, or 512 to 65507
 netstream.yaml:8:7: exporter.destinations[0].rate: -1, want 0 to 10000000
-netstream.yaml:9:7: exporter.destinations[1].address: "::1:2055", want host:port such as 192.0.2.1:2055, [2001:db8::1]:2055 or collector.example:2055
-netstream.yaml:11:7: exporter.destinations[1].source_id: 65536, want at most 65535 with format v5: engine type * 256 + engine id
-netstream.yaml:12:7: exporter.destinations[1].template_datagrams: 0, want 1 to 600
-netstream.yaml:13:7: exporter.destinations[1].template_interval: 100ms, want 1s to 60h0m0s`},
+netstream.yaml:9:24: exporter.destinations[0].monitors[1]: "a b", want the name of a monitor: 1 to 64 letters, digits, _ or -
+netstream.yaml:9:31: exporter.destinations[0].monitors[2]: "ipv4", want each monitor once
+netstream.yaml:10:7: exporter.destinations[1].address: "::1:2055", want host:port such as 192.0.2.1:2055, [2001:db8::1]:2055 or collector.example:2055
+netstream.yaml:12:7: exporter.destinations[1].source_id: 65536, want at most 65535 with format v5: engine type * 256 + engine id
+netstream.yaml:13:7: exporter.destinations[1].template_datagrams: 0, want 1 to 600
+netstream.yaml:14:7: exporter.destinations[1].template_interval: 100ms, want 1s to 60h0m0s`},
 		{"the same destination twice", `
 exporter:
   destinations:
@@ -123,7 +128,7 @@ func TestDefaultsAreValid(t *testing.T) {
 	}
 	var b bytes.Buffer
 	config.Dump(&b, f)
-	if again, err := parse(b.String()); err != nil || gocmp.Diff(f.Exporter, again) != "" {
+	if again, err := parse(b.String()); err != nil || gocmp.Diff(f.Exporter, again, cmpopts.EquateEmpty()) != "" {
 		t.Errorf("what Dump writes reads as %+v, %v:\n%s", again, err, b.String())
 	}
 }

@@ -10,10 +10,11 @@ import (
 
 // destination is one collector at work.
 type destination struct {
-	name    string
-	encoder encode.Encoder
-	link    *link.Link
-	metrics *destinationMetrics
+	name     string
+	monitors *selection
+	encoder  encode.Encoder
+	link     *link.Link
+	metrics  *destinationMetrics
 
 	batch *encode.Batch // being sent
 	done  state.Totals  // of the batch that was sent last
@@ -26,6 +27,7 @@ func newDestination(s *Service, cfg Destination, at *state.Destination) *destina
 		name: cfg.Name(), encoder: cfg.encoder(s.cfg.Sampling, at.Cursor), metrics: s.metrics.destination(cfg.Name()),
 	}
 	log := s.log.With("destination", d.name)
+	d.monitors = newSelection(cfg.Monitors, log)
 	if cfg.Format == V5 && s.cfg.Sampling > encode.MaxSamplingV5 {
 		log.Warn("version 5 can't announce the sampling rate: set it at the collector", "sampling", s.cfg.Sampling, "largest", encode.MaxSamplingV5)
 	}

@@ -25,6 +25,8 @@ func TestEveryFlowArrives(t *testing.T) {
 			part = rnd.ipv6(300)
 		case 30:
 			part = nil // a message of the ledger alone
+		case 35:
+			part = rnd.layer2(50) // nothing that can be sent
 		case 40:
 			part = rnd.ipv4(4096)
 		}

@@ -19,11 +19,20 @@ import (
 	"netstream/services/exporter"
 )
 
-// testFlow is a flow of either kind.
+// testFlow is a flow of one of the classes.
 type testFlow struct {
-	v4 *flow.Row[key.IPv4]
-	v6 *flow.Row[key.IPv6]
+	v4   *flow.Row[key.IPv4]
+	v6   *flow.Row[key.IPv6]
+	wide *flow.Row[key.Wide]
 }
+
+// Monitors of the test's flows, by class.
+const (
+	definitions = "ipv4=ipv4 ipv6=ipv6 l2=layer2"
+	monitorIPv4 = 0
+	monitorIPv6 = 1
+	monitorL2   = 2
+)
 
 // flowSource makes random flows whose times go on from one to the next.
 type flowSource struct {
@@ -44,9 +53,12 @@ func (s *flowSource) times() (first, last int64) {
 
 func (s *flowSource) mixed(n int) (out []testFlow) {
 	for range n {
-		if s.rnd.IntN(3) == 0 {
+		switch s.rnd.IntN(9) {
+		case 0, 1, 2:
 			out = append(out, s.ipv6(1)...)
-		} else {
+		case 3:
+			out = append(out, s.layer2(1)...)
+		default:
 			out = append(out, s.ipv4(1)...)
 		}
 	}
@@ -61,7 +73,7 @@ func (s *flowSource) ipv4(n int) (out []testFlow) {
 				SrcPort: uint16(1024 + s.rnd.IntN(60000)), DstPort: []uint16{53, 80, 443}[s.rnd.IntN(3)],
 				Protocol: []uint8{6, 17}[s.rnd.IntN(2)], TOS: []uint8{0, 0xb8}[s.rnd.IntN(2)], Direction: uint8(s.rnd.IntN(2)),
 			},
-			Packets: 1 + s.rnd.Uint64N(1000), TCPFlags: 0x1b, Reason: flow.Inactive,
+			Monitor: monitorIPv4, Packets: 1 + s.rnd.Uint64N(1000), TCPFlags: 0x1b, Reason: flow.Inactive,
 		}
 		f.Bytes = f.Packets * (40 + s.rnd.Uint64N(1400))
 		f.First, f.Last = s.times()
@@ -78,11 +90,25 @@ func (s *flowSource) ipv6(n int) (out []testFlow) {
 				Interface: 7, FlowLabel: s.rnd.Uint32N(1 << 20), SrcPort: uint16(1024 + s.rnd.IntN(60000)), DstPort: 443, Protocol: 6, TOS: 8,
 				Direction: uint8(s.rnd.IntN(2)),
 			},
-			Packets: 1 + s.rnd.Uint64N(1000), TCPFlags: 0x12, Reason: flow.FIN,
+			Monitor: monitorIPv6, Packets: 1 + s.rnd.Uint64N(1000), TCPFlags: 0x12, Reason: flow.FIN,
 		}
 		f.Bytes = f.Packets * (60 + s.rnd.Uint64N(1400))
 		f.First, f.Last = s.times()
 		out = append(out, testFlow{v6: f})
+	}
+	return out
+}
+
+// layer2 makes flows that no format carries.
+func (s *flowSource) layer2(n int) (out []testFlow) {
+	for range n {
+		f := &flow.Row[key.Wide]{
+			Key:     key.Wide{SrcMAC: s.rnd.Uint64N(1 << 48), DstMAC: s.rnd.Uint64N(1 << 48), VLAN: 7, EtherType: 0x0800, Interface: 1},
+			Monitor: monitorL2, Packets: 1 + s.rnd.Uint64N(1000), Reason: flow.Inactive,
+		}
+		f.Bytes = f.Packets * (60 + s.rnd.Uint64N(1400))
+		f.First, f.Last = s.times()
+		out = append(out, testFlow{wide: f})
 	}
 	return out
 }
@@ -118,6 +144,12 @@ func open(t testing.TB) *line {
 // publish publishes a message of flows on a flow shard.
 func (l *line) publish(t testing.TB, shard int, flows []testFlow) {
 	t.Helper()
+	l.publishOf(t, shard, definitions, flows)
+}
+
+// publishOf publishes a message of flows of these monitors.
+func (l *line) publishOf(t testing.TB, shard int, monitors string, flows []testFlow) {
+	t.Helper()
 	w := l.writers[shard]
 	if w == nil {
 		var err error
@@ -126,12 +158,15 @@ func (l *line) publish(t testing.TB, shard int, flows []testFlow) {
 		}
 		l.writers[shard] = w
 	}
-	v4, v6 := flow.NewIPv4(), flow.NewIPv6()
+	v4, v6, wide := flow.NewIPv4(), flow.NewIPv6(), flow.NewWide()
 	for _, f := range flows {
-		if f.v4 != nil {
+		switch {
+		case f.v4 != nil:
 			v4.Append(f.v4, false)
-		} else {
+		case f.v6 != nil:
 			v6.Append(f.v6, false)
+		default:
+			wide.Append(f.wide, false)
 		}
 	}
 	var body message.Body
@@ -144,6 +179,9 @@ func (l *line) publish(t testing.TB, shard int, flows []testFlow) {
 	if v6.Len() > 0 && err == nil {
 		err = body.Add(v6.Schema(), v6.Columns())
 	}
+	if wide.Len() > 0 && err == nil {
+		err = body.Add(wide.Schema(), wide.Columns())
+	}
 	if err == nil {
 		err = body.Add(ledger.Schema, books.Columns())
 	}
@@ -153,7 +191,7 @@ func (l *line) publish(t testing.TB, shard int, flows []testFlow) {
 	h := message.Header{}
 	h.Set(message.Streams, body.Streams())
 	h.Set(message.Sources, "tap")
-	h.Set(message.Monitors, "ipv4 ipv6")
+	h.Set(message.Monitors, monitors)
 	h.Set(message.Position, message.FormatPosition(l.Pipeline.UpdatesStream(), l.last+1))
 	h.SetPair(message.Numbers, l.numbers[shard]+1, uint64(len(flows)))
 	l.numbers[shard] += uint64(len(flows))
@@ -167,10 +205,13 @@ func (l *line) publish(t testing.TB, shard int, flows []testFlow) {
 func (l *line) sum(flows []testFlow) (sum exporter.Tally) {
 	for _, f := range flows {
 		sum.Flows++
-		if f.v4 != nil {
+		switch {
+		case f.v4 != nil:
 			sum.Packets, sum.Bytes = sum.Packets+f.v4.Packets, sum.Bytes+f.v4.Bytes
-		} else {
+		case f.v6 != nil:
 			sum.Packets, sum.Bytes = sum.Packets+f.v6.Packets, sum.Bytes+f.v6.Bytes
+		default:
+			sum.Packets, sum.Bytes = sum.Packets+f.wide.Packets, sum.Bytes+f.wide.Bytes
 		}
 	}
 	return sum
@@ -193,7 +234,7 @@ func records(flows []testFlow, format exporter.Format) (out []record) {
 				Src: address4(k.Src), Dst: address4(k.Dst), Ports: fmt.Sprint(k.SrcPort, " ", k.DstPort), Kind: kind(k.Protocol, k.TOS, f.v4.TCPFlags, 0),
 				In: in, Out: egress, Packets: f.v4.Packets, Bytes: f.v4.Bytes, First: f.v4.First / 1e6, Last: f.v4.Last / 1e6,
 			})
-		case format == exporter.V9:
+		case f.v6 != nil && format == exporter.V9:
 			k := &f.v6.Key
 			in, egress := side(k.Interface, k.Direction)
 			out = append(out, record{

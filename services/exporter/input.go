@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -8,27 +9,32 @@ import (
 	"netstream/schemas/flow"
 	"netstream/schemas/ledger"
 	"netstream/schemas/message"
+	"netstream/schemas/monitor"
 	"netstream/services/exporter/internal/encode"
 )
 
 // input holds the flows of the message that was read last, which it aliases.
 type input struct {
 	encode.Flows
-	seen []string // schemas of the message
+	header   string               // of the monitors
+	monitors []monitor.Definition // what the flows' monitors count through
+	changed  bool                 // they are others than those of the message before
+	seen     []string             // schemas of the message
 }
 
 func newInput() *input {
-	return &input{Flows: encode.Flows{IPv4: flow.NewIPv4(), IPv6: flow.NewIPv6()}}
+	return &input{Flows: encode.Flows{IPv4: flow.NewIPv4(), IPv6: flow.NewIPv6(), Wide: flow.NewWide()}}
 }
 
 // read takes the flows out of a message. The ledger in it is not looked at: it counts the stages before.
 func (in *input) read(m *bus.Message) error {
-	parts, err := message.Parts(m.Header, m.Body, flow.SchemaIPv4, flow.SchemaIPv6, ledger.Schema)
+	parts, err := message.Parts(m.Header, m.Body, flow.SchemaIPv4, flow.SchemaIPv6, flow.SchemaWide, ledger.Schema)
 	if err != nil {
 		return err
 	}
 	in.IPv4.Reset()
 	in.IPv6.Reset()
+	in.Wide.Reset()
 	in.seen = in.seen[:0]
 	for _, p := range parts {
 		if slices.Contains(in.seen, p.Schema) {
@@ -40,21 +46,38 @@ func (in *input) read(m *bus.Message) error {
 			err = p.Read(in.IPv4.Columns())
 		case flow.SchemaIPv6:
 			err = p.Read(in.IPv6.Columns())
+		case flow.SchemaWide:
+			err = p.Read(in.Wide.Columns())
 		}
 		if err != nil {
 			return err
 		}
 	}
-	sources, monitors := len(m.Header.List(message.Sources)), len(m.Header.List(message.Monitors))
-	if err := in.IPv4.Check(sources, monitors); err != nil {
+	if err := in.define(m.Header); err != nil {
 		return err
 	}
-	return in.IPv6.Check(sources, monitors)
+	sources, monitors := len(m.Header.List(message.Sources)), len(in.monitors)
+	return cmp.Or(in.IPv4.Check(sources, monitors), in.IPv6.Check(sources, monitors), in.Wide.Check(sources, monitors))
+}
+
+// define reads the definitions of the monitors, unless they are those of the message before.
+func (in *input) define(h message.Header) error {
+	header := h.Get(message.Monitors)
+	if in.changed = header != in.header; !in.changed {
+		return nil
+	}
+	ds, err := monitor.ParseList(h.List(message.Monitors))
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", message.ErrHeader, message.Monitors, err)
+	}
+	in.header, in.monitors = header, ds
+	return nil
 }
 
 // times are when the earliest flow began and the latest one ended, ns since 1970. There is at least one flow.
 func (in *input) times() (first, last int64) {
-	firsts, lasts := [2][]int64{in.IPv4.First, in.IPv6.First}, [2][]int64{in.IPv4.Last, in.IPv6.Last}
+	firsts := [...][]int64{in.IPv4.First, in.IPv6.First, in.Wide.First}
+	lasts := [...][]int64{in.IPv4.Last, in.IPv6.Last, in.Wide.Last}
 	started := false
 	for i := range firsts {
 		if len(firsts[i]) == 0 {

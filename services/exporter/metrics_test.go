@@ -1,6 +1,7 @@
 package exporter_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,9 +16,13 @@ func TestMetrics(t *testing.T) {
 	l, c := open(t), listen(t)
 	rnd := newFlows(20)
 	flows := append(rnd.ipv4(40), rnd.ipv6(5)...)
-	l.publish(t, 0, flows)
+	other := rnd.ipv4(3)
+	for _, f := range other {
+		f.v4.Monitor = 3
+	}
+	l.publishOf(t, 0, definitions+" edge=ipv4", slices.Concat(flows, rnd.layer2(2), other))
 	l.publish(t, 1, nil)
-	d := c.destination(exporter.Destination{Format: exporter.V5})
+	d := c.destination(exporter.Destination{Format: exporter.V5, Monitors: []string{"ipv4", "ipv6", "l2"}})
 	lost := c.destination(exporter.Destination{Format: exporter.V9})
 	lost.Address = "collector.invalid:2055"
 	s := l.export(t, exporter.Config{Name: "edge", Destinations: []exporter.Destination{d, lost}})
@@ -40,7 +45,7 @@ func TestMetrics(t *testing.T) {
 	good, bad := d.Name(), lost.Name()
 	want := map[string]float64{
 		`exporter_messages_total{exporter="edge"}`:     2,
-		`exporter_flows_total{exporter="edge"}`:        45,
+		`exporter_flows_total{exporter="edge"}`:        50,
 		`exporter_position{exporter="edge"}`:           2,
 		`exporter_time_seconds{exporter="edge"}`:       float64(rnd.now/1e9 + 1),
 		`exporter_commit_waits_total{exporter="edge"}`: 0,
@@ -51,13 +56,16 @@ func TestMetrics(t *testing.T) {
 		at("bytes_total", good, ""):                              float64(sent.Bytes),
 		at("not_carried_flows_total", good, `,reason="ipv6"`):    5,
 		at("not_carried_flows_total", good, `,reason="counter"`): 0,
+		at("not_carried_flows_total", good, `,reason="kind"`):    2,
+		at("not_carried_flows_total", good, `,reason="monitor"`): 3,
+		at("not_carried_flows_total", bad, `,reason="kind"`):     2,
 		at("unsent_datagrams_total", bad, `,reason="down"`):      3,
 	}
 	for _, name := range []string{good, bad} {
 		for _, metric := range []string{"datagrams_total", "records_total", "packets_total", "bytes_total", "refusals_total", "clamped_times_total", "wide_interfaces_total"} {
 			zero(want, at(metric, name, ""))
 		}
-		for _, why := range []string{"ipv6", "counter"} {
+		for _, why := range []string{"ipv6", "counter", "kind", "monitor"} {
 			zero(want, at("not_carried_flows_total", name, `,reason="`+why+`"`))
 		}
 		for _, why := range []string{"down", "too_big", "no_room", "failing"} {

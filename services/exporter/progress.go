@@ -18,7 +18,7 @@ type Totals struct {
 	After       uint64 // sequence in the flows stream behind which the counting began
 
 	Sent       Tally // handed to the network
-	NotCarried Tally // what the format can't carry: IPv6 in version 5
+	NotCarried Tally // what the format can't carry, and flows of monitors that the destination doesn't want
 	Unsent     Tally // in datagrams that could not be sent
 
 	Datagrams       uint64 // sent

@@ -21,7 +21,7 @@ const grace = 2 * time.Second
 // silence is how long reading waits before it looks around.
 const silence = time.Second
 
-// run is one Run of a service. take owns the encoders and the clock, send all the rest.
+// run is one Run of a service. take owns encoders, selections of monitors and the clock, send all the rest.
 type run struct {
 	*Service
 	stream       string
@@ -154,7 +154,10 @@ func (r *run) encode(j *job, sequence uint64, in *input) error {
 	}
 	j.sequence, j.clock, j.flows = sequence, r.clock, in.Len()
 	for i, d := range r.destinations {
-		if err := d.encoder.Encode(&j.batches[i], &r.clock, &in.Flows); err != nil {
+		if in.changed {
+			d.monitors.update(in.monitors)
+		}
+		if err := d.encoder.Encode(&j.batches[i], &r.clock, &in.Flows, d.monitors.takes); err != nil {
 			return fmt.Errorf("encode for %s: %w", d.name, err)
 		}
 		j.cursors[i] = d.encoder.Cursor()

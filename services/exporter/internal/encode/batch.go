@@ -1,5 +1,10 @@
 package encode
 
+import (
+	"netstream/schemas/flow"
+	"netstream/schemas/key"
+)
+
 // Tally counts what goes into datagrams or is left out.
 type Tally struct {
 	Flows   uint64 // a flow cut into several records counts with the first of them
@@ -31,13 +36,15 @@ type Reason uint8
 const (
 	ReasonIPv6    Reason = iota // version 5 has IPv4 addresses only
 	ReasonCounter               // the flow would become more than 65,536 records
+	ReasonKind                  // of a kind that no format carries: layer 2, MPLS, VPN, inner headers, flexible
+	ReasonMonitor               // of a monitor that the destination doesn't want
 	reasons
 )
 
 // Reasons lists all of them.
-var Reasons = [reasons]Reason{ReasonIPv6, ReasonCounter}
+var Reasons = [reasons]Reason{ReasonIPv6, ReasonCounter, ReasonKind, ReasonMonitor}
 
-func (r Reason) String() string { return [reasons]string{"ipv6", "counter"}[r] }
+func (r Reason) String() string { return [reasons]string{"ipv6", "counter", "kind", "monitor"}[r] }
 
 // Batch is what one flow message becomes for one destination. Its memory is reused.
 type Batch struct {
@@ -93,6 +100,17 @@ func (b *Batch) close(buf []byte) {
 	b.ends = append(b.ends, len(buf))
 	b.tallies = append(b.tallies, b.open)
 	b.open = Tally{}
+}
+
+// leaveOutWide counts the flows of kinds that no format carries.
+func (b *Batch) leaveOutWide(rows *flow.Rows[key.Wide], wanted Monitors) {
+	for i := range rows.Len() {
+		why := ReasonKind
+		if !wanted[rows.Monitor[i]] {
+			why = ReasonMonitor
+		}
+		b.leaveOut(why, rows.Packets[i], rows.Bytes[i])
+	}
 }
 
 // leaveOut counts a flow that isn't carried.

@@ -14,10 +14,14 @@ import (
 type Flows struct {
 	IPv4 *flow.Rows[key.IPv4]
 	IPv6 *flow.Rows[key.IPv6]
+	Wide *flow.Rows[key.Wide] // of kinds that no format carries
 }
 
 // Len is the number of flows.
-func (f *Flows) Len() int { return f.IPv4.Len() + f.IPv6.Len() }
+func (f *Flows) Len() int { return f.IPv4.Len() + f.IPv6.Len() + f.Wide.Len() }
+
+// Monitors tells by a flow's monitor whether it is wanted; it has an element for each monitor of the flows.
+type Monitors []bool
 
 // Cursor is what an encoder carries from one message to the next.
 type Cursor struct {
@@ -42,8 +46,9 @@ const MinLimit = 512
 
 // Encoder makes datagrams of one format for one destination. It isn't safe for use by several goroutines.
 type Encoder interface {
-	// Encode replaces what the batch holds by the datagrams of these flows. The clock covers their times.
-	Encode(b *Batch, now *clock.Clock, flows *Flows) error
+	// Encode replaces what the batch holds by the datagrams of those of the flows that are wanted; the others are counted as
+	// not carried. The clock covers the times of all.
+	Encode(b *Batch, now *clock.Clock, flows *Flows, wanted Monitors) error
 	// Cursor is where the encoder stands behind what it has encoded.
 	Cursor() Cursor
 }

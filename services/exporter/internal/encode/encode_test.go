@@ -12,10 +12,13 @@ import (
 
 const start = 1_700_000_000 * int64(1e9)
 
+// all wants the flows of the one monitor there is.
+var all = Monitors{true}
+
 // flows makes IPv4 and IPv6 flows and a clock that covers them.
 func flows(ipv4, ipv6 int) (*Flows, *clock.Clock) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	f := &Flows{IPv4: flow.NewIPv4(), IPv6: flow.NewIPv6()}
+	f := &Flows{IPv4: flow.NewIPv4(), IPv6: flow.NewIPv6(), Wide: flow.NewWide()}
 	for range ipv4 {
 		f.IPv4.Append(&flow.Row[key.IPv4]{
 			Key:   key.IPv4{Src: rnd.Uint32(), Dst: rnd.Uint32(), SrcPort: 1024, DstPort: 443, Protocol: 6, Interface: 1},
@@ -55,7 +58,7 @@ func TestEncodeDoesNotAllocate(t *testing.T) {
 			var b Batch
 			e := tt.make()
 			n := testing.AllocsPerRun(20, func() {
-				if err := e.Encode(&b, now, f); err != nil {
+				if err := e.Encode(&b, now, f, all); err != nil {
 					t.Fatal(err)
 				}
 				b.Datagrams()
@@ -75,7 +78,7 @@ func TestEveryLimit(t *testing.T) {
 			"v5": NewV5(Options{Limit: limit}, Cursor{}), "v9": newV9(limit, 0), "v9 with options": newV9(limit, 1000),
 		} {
 			var b Batch
-			if err := e.Encode(&b, now, f); err != nil {
+			if err := e.Encode(&b, now, f, all); err != nil {
 				t.Fatalf("%s, %d bytes: %v", name, limit, err)
 			}
 			records := uint64(200)
@@ -106,11 +109,11 @@ func TestCursorResumes(t *testing.T) {
 		through := make(Cursor{})
 		for range 10 {
 			at := through.Cursor()
-			if err := through.Encode(&one, now, f); err != nil {
+			if err := through.Encode(&one, now, f, all); err != nil {
 				t.Fatal(err)
 			}
 			resumed := make(at)
-			if err := resumed.Encode(&two, now, f); err != nil {
+			if err := resumed.Encode(&two, now, f, all); err != nil {
 				t.Fatal(err)
 			}
 			if !slices.EqualFunc(one.Datagrams(), two.Datagrams(), slices.Equal) || through.Cursor() != resumed.Cursor() {
@@ -133,8 +136,38 @@ func TestFlowsOfNoMessage(t *testing.T) {
 		f, now := flows(0, 0)
 		var b Batch
 		e := tt.make()
-		if err := e.Encode(&b, now, f); err != nil || len(b.Datagrams()) != 0 || e.Cursor() != (Cursor{}) {
+		if err := e.Encode(&b, now, f, all); err != nil || len(b.Datagrams()) != 0 || e.Cursor() != (Cursor{}) {
 			t.Errorf("%s: %d datagrams, cursor %+v, error %v; want none", tt.name, len(b.Datagrams()), e.Cursor(), err)
+		}
+	}
+}
+
+// TestWhatIsNotCarried has flows of three monitors in each class and counts why they are left out.
+func TestWhatIsNotCarried(t *testing.T) {
+	f, now := flows(3, 3)
+	for i := range 3 {
+		f.IPv4.Monitor[i], f.IPv6.Monitor[i] = uint8(i), uint8(i)
+		f.Wide.Append(&flow.Row[key.Wide]{Monitor: uint8(i), First: start, Last: start, Packets: 10, Bytes: 6000}, false)
+	}
+	tally := func(n uint64) Tally { return Tally{Flows: n, Packets: 10 * n, Bytes: 6000 * n} }
+	for name, tt := range map[string]struct {
+		e                         Encoder
+		wanted                    Monitors
+		sent, ipv6, kind, monitor uint64
+	}{
+		"v5, all":  {NewV5(Options{Limit: 1472}, Cursor{}), Monitors{true, true, true}, 3, 3, 3, 0},
+		"v5, two":  {NewV5(Options{Limit: 1472}, Cursor{}), Monitors{true, false, true}, 2, 2, 2, 3},
+		"v9, all":  {newV9(1472, 0), Monitors{true, true, true}, 6, 0, 3, 0},
+		"v9, two":  {newV9(1472, 0), Monitors{false, true, true}, 4, 0, 2, 3},
+		"v9, none": {newV9(1472, 0), Monitors{false, false, false}, 0, 0, 0, 9},
+	} {
+		var b Batch
+		if err := tt.e.Encode(&b, now, f, tt.wanted); err != nil {
+			t.Fatal(err)
+		}
+		want := [reasons]Tally{ReasonIPv6: tally(tt.ipv6), ReasonKind: tally(tt.kind), ReasonMonitor: tally(tt.monitor)}
+		if sent := b.Total(); sent.Flows != tt.sent || b.NotCarried != want || (len(b.Datagrams()) > 0) != (tt.sent > 0) {
+			t.Errorf("%s: %d flows in %d datagrams, not carried %+v; want %d and %+v", name, sent.Flows, len(b.Datagrams()), b.NotCarried, tt.sent, want)
 		}
 	}
 }
@@ -147,7 +180,7 @@ func BenchmarkEncode(b *testing.B) {
 			e := bb.make()
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := e.Encode(&batch, now, f); err != nil {
+				if err := e.Encode(&batch, now, f, all); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -38,14 +38,23 @@ func NewV5(o Options, at Cursor) *V5 {
 func (e *V5) Cursor() Cursor { return e.cursor }
 
 // Encode implements Encoder.
-func (e *V5) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
+func (e *V5) Encode(b *Batch, now *clock.Clock, flows *Flows, wanted Monitors) error {
 	b.Reset()
+	b.leaveOutWide(flows.Wide, wanted)
 	for i := range flows.IPv6.Len() {
-		b.leaveOut(ReasonIPv6, flows.IPv6.Packets[i], flows.IPv6.Bytes[i])
+		why := ReasonIPv6
+		if !wanted[flows.IPv6.Monitor[i]] {
+			why = ReasonMonitor
+		}
+		b.leaveOut(why, flows.IPv6.Packets[i], flows.IPv6.Bytes[i])
 	}
 	e.header.UnixSecs, e.header.SysUptime = now.UnixSecs(), now.SysUptime()
 	e.records = e.records[:0]
 	for i := range flows.IPv4.Len() {
+		if !wanted[flows.IPv4.Monitor[i]] {
+			b.leaveOut(ReasonMonitor, flows.IPv4.Packets[i], flows.IPv4.Bytes[i])
+			continue
+		}
 		flows.IPv4.Read(i, &e.row)
 		if err := e.flow(b, now, &e.row); err != nil {
 			return err

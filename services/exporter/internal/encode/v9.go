@@ -46,16 +46,25 @@ func NewV9(o Options, at Cursor) *V9 {
 func (e *V9) Cursor() Cursor { return e.cursor }
 
 // Encode implements Encoder.
-func (e *V9) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
+func (e *V9) Encode(b *Batch, now *clock.Clock, flows *Flows, wanted Monitors) error {
 	b.Reset()
+	b.leaveOutWide(flows.Wide, wanted)
 	e.header = nsv9.Header{UnixSecs: now.UnixSecs(), SysUptime: now.SysUptime(), SourceID: e.options.SourceID}
 	for i := range flows.IPv4.Len() {
+		if !wanted[flows.IPv4.Monitor[i]] {
+			b.leaveOut(ReasonMonitor, flows.IPv4.Packets[i], flows.IPv4.Bytes[i])
+			continue
+		}
 		flows.IPv4.Read(i, &e.row4)
 		if err := e.flow4(b, now, &e.row4); err != nil {
 			return err
 		}
 	}
 	for i := range flows.IPv6.Len() {
+		if !wanted[flows.IPv6.Monitor[i]] {
+			b.leaveOut(ReasonMonitor, flows.IPv6.Packets[i], flows.IPv6.Bytes[i])
+			continue
+		}
 		flows.IPv6.Read(i, &e.row6)
 		if err := e.flow6(b, now, &e.row6); err != nil {
 			return err
