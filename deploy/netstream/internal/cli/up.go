@@ -67,7 +67,9 @@ func (k *command) live(ctx context.Context, cfg line.Config, work func(context.C
 }
 
 // liveSource tells whether the configuration names a source of packets.
-func liveSource(cfg line.Config) bool { return len(cfg.Sampler.Live.Interfaces) > 0 || cfg.Demo.Rate > 0 }
+func liveSource(cfg line.Config) bool {
+	return len(cfg.Sampler.Live.Interfaces) > 0 || cfg.Demo.Rate > 0
+}
 
 // liveSources runs all sources of packets that the configuration names, until ctx ends or one of them fails.
 func liveSources(ctx context.Context, s *sampler.Service, cfg line.Config) error {

@@ -18,6 +18,8 @@ func (r *Result) ask(ctx context.Context, db *analyzer.Database) error {
 		names[i] = "'" + s.Source + "'" // a valid name of package subject: it has no quotes
 	}
 	of := "source IN (" + strings.Join(names, ", ") + ")"
+	// A packet counts in every monitor that takes it; the talkers are those of the first monitors of kind ipv4 and ipv6.
+	const once = ` AND kind IN ('ipv4', 'ipv6') AND monitor IN (SELECT arg_min(name, id) FROM monitors GROUP BY split_part(definition, '=', 2))`
 	err := each(ctx, db, `SELECT reason, count(*) AS flows FROM flows WHERE `+of+` GROUP BY reason`, func(t *analyzer.Table, row int) error {
 		n, err := number(t, row, 1)
 		r.Reasons[t.Text(row, 0)] = n
@@ -26,7 +28,7 @@ func (r *Result) ask(ctx context.Context, db *analyzer.Database) error {
 	if err != nil {
 		return err
 	}
-	return each(ctx, db, `SELECT src_addr, sum(bytes) AS bytes, sum(packets) AS packets FROM flows WHERE `+of+`
+	return each(ctx, db, `SELECT src_addr, sum(bytes) AS bytes, sum(packets) AS packets FROM flows WHERE `+of+once+`
 		GROUP BY src_addr ORDER BY bytes DESC, src_addr LIMIT 5`, func(t *analyzer.Table, row int) error {
 		bytes, err := number(t, row, 1)
 		if err != nil {

@@ -56,7 +56,11 @@ SELECT
     min_length,
     max_length,
     min_ttl,
-    max_ttl
+    max_ttl,
+    -- Half widths of the 95 % intervals. Of another device's records only a rate is known: then the bound of 196 %/√n for n
+    -- sampled packets. NULL where not even that is.
+    1.96 * sqrt(coalesce(est_packets_var, record_var(est_packets, packets, f.sampling_rate, rate_origin))) AS est_packets_ci,
+    1.96 * sqrt(coalesce(est_bytes_var, record_var(est_bytes, packets, f.sampling_rate, rate_origin)))     AS est_bytes_ci
 FROM flow_numbers AS f
 JOIN sources ON sources.id = f.source
 LEFT JOIN monitors ON monitors.id = f.monitor;
