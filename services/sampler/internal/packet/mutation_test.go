@@ -64,7 +64,7 @@ func TestMutationsAgainstGopacket(t *testing.T) {
 		}
 	}
 	t.Log(met)
-	for _, reason := range []string{"gopacket failed", "ipv4 version", "raw ethernet", "pppoe code", "old tag"} {
+	for _, reason := range []string{"gopacket failed", "ipv4 version", "raw ethernet", "pppoe code", "pppoe length", "old tag"} {
 		if met[reason] == 0 {
 			t.Errorf("no frame differs because of %q: the reason can go", reason)
 		}
@@ -84,14 +84,26 @@ func whyMutated(h *packet.Header, v packet.Verdict, got, want key, g gopacket.Pa
 		return "gopacket failed"
 	case isIPv4 && ip.Version != 4 && got == key{}:
 		return "ipv4 version" // it doesn't compare the version of an IPv4 header
-	case v == packet.UnknownEtherType && h.EtherType == 0xffff:
+	case v == packet.UnknownEtherType && isIPv4:
 		return "raw ethernet" // it takes EtherType 0xffff for IP without a header of its own
 	case h.EtherType == 0x8864 && v == packet.NotIP:
 		return "pppoe code" // it doesn't look at the code of a PPPoE header
+	case pppoeLength(g) && want == key{}:
+		return "pppoe length" // it believes a length that leaves nothing; the IP header behind has its own
 	case int(h.VLANs) > tags(g) && want == key{}:
 		return "old tag" // it doesn't know the EtherTypes 0x9100 and 0x9200 for tags
 	}
 	return ""
+}
+
+// pppoeLength tells whether a PPPoE header says that nothing follows.
+func pppoeLength(g gopacket.Packet) bool {
+	for _, l := range g.Layers() {
+		if p, ok := l.(*layers.PPPoE); ok && p.Length == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // tags is how many VLAN tags gopacket found.
