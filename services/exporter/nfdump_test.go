@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,10 +27,12 @@ func TestNfdump(t *testing.T) {
 				if i == 19 { // the uptime has wrapped, and a flow is from before the boot
 					rnd.now += 55 * 24 * 60 * 60 * int64(1e9)
 					m = rnd.mixed(100)
-					m[0].first(m[0].last() - 20*24*60*60*int64(1e9))
+					f := firstIP(m)
+					f.first(f.last() - 20*24*60*60*int64(1e9))
 				}
 				if i == 0 {
-					m[0].first(m[0].last() - 3*24*60*60*int64(1e9))
+					f := firstIP(m)
+					f.first(f.last() - 3*24*60*60*int64(1e9))
 				}
 				l.publish(t, i%2, m)
 				flows = append(flows, m...)
@@ -53,6 +56,11 @@ func TestNfdump(t *testing.T) {
 			}
 		})
 	}
+}
+
+// firstIP is the first flow that a format can carry.
+func firstIP(flows []testFlow) testFlow {
+	return flows[slices.IndexFunc(flows, func(f testFlow) bool { return f.wide == nil })]
 }
 
 func (f testFlow) last() int64 {
