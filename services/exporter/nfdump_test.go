@@ -7,8 +7,8 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"strconv"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 

@@ -26,13 +26,12 @@ const (
 
 // walker reads the packets of a block.
 type walker struct {
-	block     []byte
-	at        int
-	left      uint32 // packets
-	linkType  uint16
-	iface     uint32
-	wanted    [2]bool // directions
-	duplicate bool    // of a loopback interface: a packet is seen going out and coming in
+	block    []byte
+	at       int
+	left     uint32 // packets
+	linkType uint16
+	iface    uint32
+	wanted   [2]bool // directions
 }
 
 // start begins a block.
