@@ -131,7 +131,7 @@ type counts struct{ packets, bytes uint64 }
 func landedFlows(t *testing.T, data string) map[string]keys {
 	t.Helper()
 	rows, err := database(t, data).Query(`
-		SELECT source, kind, dst_addr, src_addr, dst_port, src_port, protocol, tos, coalesce(flow_label, 0), in_if,
+		SELECT source, kind, dst_addr, src_addr, dst_port, src_port, protocol, tos, coalesce(flow_label, 0), coalesce(in_if, out_if) AS at_if,
 			sum(packets)::UBIGINT, sum(bytes)::UBIGINT
 		FROM flows GROUP BY ALL`)
 	if err != nil {

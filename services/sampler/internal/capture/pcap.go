@@ -62,9 +62,10 @@ func (f *pcap) open(r *Reader) error {
 
 func (f *pcap) parse(r *Reader, dst []Packet) (n, need int, err error) {
 	var (
-		buf  = r.buf[:r.end]
-		pos  = r.pos
-		link = r.interfaces[0].LinkType
+		buf    = r.buf[:r.end]
+		pos    = r.pos
+		link   = r.interfaces[0].LinkType
+		cooked = isCooked(link)
 	)
 	for n < len(dst) {
 		if len(buf)-pos < f.recordLen {
@@ -93,6 +94,9 @@ func (f *pcap) parse(r *Reader, dst []Packet) (n, need int, err error) {
 			Data:     buf[pos+f.recordLen : end : end],
 			WireLen:  wire,
 			LinkType: link,
+		}
+		if cooked {
+			dst[n].Direction = cookedDirection(link, dst[n].Data)
 		}
 		n++
 		pos = end

@@ -174,31 +174,7 @@ func (f *pcapng) enhanced(r *Reader, body []byte, p *Packet) error {
 	if len(body) < 20 {
 		return r.fault(ErrBroken, "a packet block of %d bytes", len(body)+blockOverhead)
 	}
-	if err := f.packet(r, p, f.u32(body), body[4:]); err != nil {
-		return err
-	}
-	padded := (len(p.Data) + 3) &^ 3
-	p.Direction = f.direction(body[min(20+padded, len(body)):])
-	return nil
-}
-
-// direction is what the flags among a packet's options say: outbound is egress, all else ingress.
-func (f *pcapng) direction(options []byte) uint8 {
-	const optFlags, outbound = 2, 2
-	for b := options; len(b) >= 4; {
-		code, length := f.u16(b), int(f.u16(b[2:]))
-		if code == optEnd || length > len(b)-4 {
-			break // options are hints, as those of an interface
-		}
-		if code == optFlags && length == 4 {
-			if f.u32(b[4:])&3 == outbound {
-				return 1
-			}
-			return 0
-		}
-		b = b[min(4+(length+3)&^3, len(b)):]
-	}
-	return 0
+	return f.packet(r, p, f.u32(body), body[4:])
 }
 
 // old reads the obsolete Packet Block: an interface of 16 bits and a drop count where the new one has 32.
@@ -225,6 +201,9 @@ func (f *pcapng) packet(r *Reader, p *Packet, number uint32, b []byte) error {
 	}
 	f.last = t
 	f.deliver(r, p, number, data[:captured:captured], f.u32(b[12:]))
+	if options := data[min((captured+3)&^3, uint32(len(data))):]; len(options) > 0 {
+		f.flags(p, options)
+	}
 	return nil
 }
 
@@ -257,6 +236,9 @@ func (f *pcapng) deliver(r *Reader, p *Packet, number uint32, data []byte, wire 
 		r.counters.LinkType++
 	}
 	*p = Packet{Time: f.last, Data: data, WireLen: wire, Interface: uint32(f.first) + number, LinkType: port.linkType}
+	if isCooked(port.linkType) {
+		p.Direction = cookedDirection(port.linkType, data)
+	}
 }
 
 func (f *pcapng) u16(b []byte) uint16 {

@@ -33,9 +33,16 @@ type Packet struct {
 	WireLen   uint32 // length of the frame on the wire, as the capture says
 	Interface uint32 // number of the interface description, from 0 over the whole file; 0 for pcap
 	LinkType  uint16 // LINKTYPE_ value of that interface
-	Direction uint8  // 0 ingress, 1 egress; ingress where the capture doesn't say
+	Direction uint8  // Ingress or Egress
 	Weight    uint32 // packets it stands for already, as its exporter sampled; 0 and 1 are itself alone
 }
+
+// Directions of a packet, as the machine that captured it saw them. They are the values of flowDirection (IPFIX element
+// 61). A capture that doesn't tell says Ingress.
+const (
+	Ingress = 0
+	Egress  = 1
+)
 
 // Interface is what a capture says about one of its interfaces. A pcap file has one, without a name.
 type Interface struct {

@@ -182,7 +182,7 @@ func equal(a, b []capture.Packet) bool {
 		if !bytes.Equal(x.Data, y.Data) {
 			return false
 		}
-		if x.Time != y.Time || x.WireLen != y.WireLen || x.Interface != y.Interface || x.LinkType != y.LinkType {
+		if x.Time != y.Time || x.WireLen != y.WireLen || x.Interface != y.Interface || x.LinkType != y.LinkType || x.Direction != y.Direction {
 			return false
 		}
 	}
