@@ -63,9 +63,12 @@ func TestParseDoesNotAllocate(t *testing.T) {
 		packets = append(packets, p[:min(len(p), 100)]...)
 	}
 	var h packet.Header
+	var in packet.Tuple
 	if n := testing.AllocsPerRun(10, func() {
 		for i := range packets {
 			packet.Parse(packets[i].LinkType, packets[i].Data, &h)
+			h.Innermost(packets[i].Data, &in)
+			h.SRv6Inner(packets[i].Data, &in)
 		}
 	}); n != 0 {
 		t.Errorf("%v allocations for %d packets, want 0", n, len(packets))

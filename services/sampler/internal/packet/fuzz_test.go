@@ -18,12 +18,21 @@ func check(v packet.Verdict, h *packet.Header, captured int) string {
 		return "verdict out of range"
 	case h.VLAN > 0xfff, h.VLANs == 0 && h.VLAN != 0:
 		return "VLAN id"
-	case h.FlowLabel > 0xfffff:
-		return "flow label"
 	case slices.Max(h.Label[:]) > 0xfffff || h.BottomLabel > 0xfffff:
 		return "MPLS label"
 	case !ip && (h.Protocol != 0 || h.Bytes != 0 || h.SrcPort != 0 || h.DstPort != 0 || h.Cut || h.Fragment != packet.Whole):
 		return "values of a key without a key"
+	}
+	return checkTuple(&h.Tuple, captured)
+}
+
+// checkTuple tells what is wrong with an IP header and what follows it.
+func checkTuple(h *packet.Tuple, captured int) string {
+	switch {
+	case h.Kind == packet.None:
+		return ""
+	case h.FlowLabel > 0xfffff:
+		return "flow label"
 	case h.Fragment == packet.LaterFragment && (h.SrcPort != 0 || h.DstPort != 0 || h.TCPFlags != 0):
 		return "ports in a later fragment"
 	case h.Cut && (h.SrcPort != 0 || h.DstPort != 0):
@@ -70,6 +79,16 @@ func FuzzParse(f *testing.F) {
 		v := packet.Parse(link, data, &h)
 		if wrong := check(v, &h, len(data)); wrong != "" {
 			t.Fatalf("%s: %v %+v", wrong, v, h)
+		}
+		var in packet.Tuple
+		if through, ok := h.Innermost(data, &in); ok != (in.Kind != packet.None) || ok != (through != packet.NoTunnel) {
+			t.Fatalf("innermost: %v %v %+v", ok, through, in)
+		} else if ok && checkTuple(&in, len(data)) != "" {
+			t.Fatalf("innermost: %s: %+v", checkTuple(&in, len(data)), in)
+		}
+		in = packet.Tuple{}
+		if ok := h.SRv6Inner(data, &in); ok != (in.Kind != packet.None) || ok && checkTuple(&in, len(data)) != "" {
+			t.Fatalf("inside SRv6: %v %+v", ok, in)
 		}
 		if (v == packet.UnknownLink) == packet.SupportedLinkType(link) {
 			t.Fatalf("link type %d: supported %t, verdict %v", link, packet.SupportedLinkType(link), v)
