@@ -240,54 +240,47 @@ func (s *source) emit(at *port, m *sample, weight uint32) {
 	}
 	wide := s.needs.takesWide(m.layers)
 	switch {
-	case wide:
-		m.wide(&s.needs, weight, &s.wide)
-		number := s.shardOf(m)
-		if sh := s.room(number); sh == nil {
-			s.books.overload.add(m.wireLen)
-			return
-		} else if s.ordinal > sh.covered {
-			sh.fill.wide.append(&s.wide, m.wireLen)
-		}
-		s.emitted(number, s.wide.Bytes, m)
-	case m.header.Kind == parser.IPv4 && s.needs.narrow&monitor.OuterIPv4 != 0:
-		k := m.ipv4()
-		number := key.Shard(k.TupleHash(s.seed), len(s.shards))
-		if sh := s.room(number); sh == nil {
-			s.books.overload.add(m.wireLen)
-			return
-		} else if s.ordinal > sh.covered {
-			s.row4 = packet.Row[key.IPv4]{Key: k, Time: m.time, Window: m.filed, Bytes: m.header.Bytes, Weight: weight, TCPFlags: m.header.TCPFlags}
-			sh.fill.ipv4.append(&s.row4, m.wireLen)
-		}
-		s.emitted(number, m.header.Bytes, m)
-	case m.header.Kind == parser.IPv6 && s.needs.narrow&monitor.OuterIPv6 != 0:
-		k := m.ipv6()
-		number := key.Shard(k.TupleHash(s.seed), len(s.shards))
-		if sh := s.room(number); sh == nil {
-			s.books.overload.add(m.wireLen)
-			return
-		} else if s.ordinal > sh.covered {
-			s.row6 = packet.Row[key.IPv6]{Key: k, Time: m.time, Window: m.filed, Bytes: m.header.Bytes, Weight: weight, TCPFlags: m.header.TCPFlags}
-			sh.fill.ipv6.append(&s.row6, m.wireLen)
-		}
-		s.emitted(number, m.header.Bytes, m)
+	case wide || m.layers&s.needs.narrow != 0:
 	case m.verdict == parser.OK:
 		s.books.unmonitored.add(m.wireLen)
+		return
 	default:
 		s.books.dropped[m.verdict].add(m.wireLen)
+		return
 	}
+	number := s.shardOf(m)
+	sh := s.room(number)
+	if sh == nil {
+		s.books.overload.add(m.wireLen)
+		return
+	}
+	if s.ordinal > sh.covered {
+		h := &m.header
+		switch {
+		case wide:
+			m.wide(&s.needs, weight, &s.wide)
+			sh.fill.wide.append(&s.wide, m.wireLen)
+		case h.Kind == parser.IPv4:
+			s.row4 = packet.Row[key.IPv4]{Key: s.row4.Key, Time: m.time, Window: m.filed, Bytes: h.Bytes, Weight: weight, TCPFlags: h.TCPFlags}
+			sh.fill.ipv4.append(&s.row4, m.wireLen)
+		default:
+			s.row6 = packet.Row[key.IPv6]{Key: s.row6.Key, Time: m.time, Window: m.filed, Bytes: h.Bytes, Weight: weight, TCPFlags: h.TCPFlags}
+			sh.fill.ipv6.append(&s.row6, m.wireLen)
+		}
+	}
+	s.emitted(number, m.bytes(), m)
 }
 
-// shardOf is the packet shard of a packet of the wide class: that of its 5-tuple, or of what it has instead.
+// shardOf is the packet shard of a packet, by the hash of its 5-tuple or of what it has instead. It leaves the key of an IP
+// packet in the row of its class.
 func (s *source) shardOf(m *sample) int {
 	switch m.header.Kind {
 	case parser.IPv4:
-		k := m.ipv4()
-		return key.Shard(k.TupleHash(s.seed), len(s.shards))
+		s.row4.Key = m.ipv4()
+		return key.Shard(s.row4.Key.TupleHash(s.seed), len(s.shards))
 	case parser.IPv6:
-		k := m.ipv6()
-		return key.Shard(k.TupleHash(s.seed), len(s.shards))
+		s.row6.Key = m.ipv6()
+		return key.Shard(s.row6.Key.TupleHash(s.seed), len(s.shards))
 	}
 	k := m.outer()
 	return key.Shard(k.TupleHash(s.seed), len(s.shards))

@@ -103,7 +103,7 @@ func dissect(data []byte, link layers.LinkType, iface uint32) (s seen) {
 			if len(l.SrcIP) != 4 || len(l.DstIP) != 4 {
 				return seen{} // a broken header
 			}
-			k := key.IPv4{Src: be32(l.SrcIP), Dst: be32(l.DstIP), Protocol: uint8(l.Protocol), TOS: l.TOS, Interface: iface}
+			k := key.IPv4{Src: be32(l.SrcIP), Dst: be32(l.DstIP), Protocol: uint8(l.Protocol), TOS: l.TOS, Interface: iface, Direction: cooked(data, link)}
 			if s.bytes = uint64(l.Length); l.Length == 0 { // offloading
 				s.bytes = uint64(len(l.Contents) + len(l.Payload))
 			}
@@ -121,7 +121,7 @@ func dissect(data []byte, link layers.LinkType, iface uint32) (s seen) {
 				return seen{}
 			}
 			k := key.IPv6{
-				Src: [16]byte(l.SrcIP), Dst: [16]byte(l.DstIP), Protocol: uint8(l.NextHeader), TOS: l.TrafficClass, FlowLabel: l.FlowLabel, Interface: iface,
+				Src: [16]byte(l.SrcIP), Dst: [16]byte(l.DstIP), Protocol: uint8(l.NextHeader), TOS: l.TrafficClass, FlowLabel: l.FlowLabel, Interface: iface, Direction: cooked(data, link),
 			}
 			if s.bytes = 40 + uint64(l.Length); l.Length == 0 {
 				s.bytes = uint64(len(l.Contents) + len(l.Payload))
@@ -195,6 +195,14 @@ func transport(next []gopacket.Layer, protocol layers.IPProtocol) (src, dst uint
 		}
 	}
 	return 0, 0, 0
+}
+
+// cooked is the direction of a Linux cooked frame: packet type 4 is what the machine sent.
+func cooked(data []byte, link layers.LinkType) uint8 {
+	if link == layers.LinkTypeLinuxSLL && data[1] == 4 || link == layers.LinkTypeLinuxSLL2 && data[10] == 4 {
+		return 1
+	}
+	return 0
 }
 
 func be32(ip []byte) uint32 {
