@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -23,16 +22,14 @@ func TestNfdump(t *testing.T) {
 			rnd := newFlows(11)
 			var flows []testFlow
 			for i := range 20 {
-				m := rnd.mixed(500)
+				m := append(rnd.ipv4(1), rnd.mixed(499)...)
 				if i == 19 { // the uptime has wrapped, and a flow is from before the boot
 					rnd.now += 55 * 24 * 60 * 60 * int64(1e9)
-					m = rnd.mixed(100)
-					f := firstIP(m)
-					f.first(f.last() - 20*24*60*60*int64(1e9))
+					m = append(rnd.ipv4(1), rnd.mixed(99)...)
+					m[0].v4.First = m[0].v4.Last - 20*24*60*60*int64(1e9)
 				}
 				if i == 0 {
-					f := firstIP(m)
-					f.first(f.last() - 3*24*60*60*int64(1e9))
+					m[0].v4.First = m[0].v4.Last - 3*24*60*60*int64(1e9)
 				}
 				l.publish(t, i%2, m)
 				flows = append(flows, m...)
@@ -55,26 +52,6 @@ func TestNfdump(t *testing.T) {
 				t.Errorf("nfcapd says\n%s\nwant %s", log, line)
 			}
 		})
-	}
-}
-
-// firstIP is the first flow that a format can carry.
-func firstIP(flows []testFlow) testFlow {
-	return flows[slices.IndexFunc(flows, func(f testFlow) bool { return f.wide == nil })]
-}
-
-func (f testFlow) last() int64 {
-	if f.v4 != nil {
-		return f.v4.Last
-	}
-	return f.v6.Last
-}
-
-func (f testFlow) first(at int64) {
-	if f.v4 != nil {
-		f.v4.First = at
-	} else {
-		f.v6.First = at
 	}
 }
 

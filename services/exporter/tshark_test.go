@@ -21,8 +21,8 @@ func TestTshark(t *testing.T) {
 	for _, format := range both {
 		t.Run(string(format), func(t *testing.T) {
 			rnd := newFlows(12)
-			flows := rnd.mixed(3000)
-			flows[0].first(flows[0].last() - 3*24*60*60*int64(1e9))
+			flows := append(rnd.ipv4(1), rnd.mixed(2999)...)
+			flows[0].v4.First = flows[0].v4.Last - 3*24*60*60*int64(1e9)
 			datagrams, _, totals := send(t, exporter.Config{Sampling: 100}, exporter.Destination{Format: format}, flows)
 			var octets, packets uint64
 			for i, f := range dissect(t, datagrams, "cflow.version", "cflow.octets", "cflow.packets") {
