@@ -104,12 +104,12 @@ func (m Monitor) validateFields(kind monitor.Kind, ps *config.Problems) {
 		return
 	}
 	match, whole := list{"match", m.Match}.parse(ps, 0)
-	list{"collect", m.Collect}.parse(ps, match)
+	collect, _ := list{"collect", m.Collect}.parse(ps, match)
 	if whole && match == 0 {
 		ps.Addf("match", nil, "at least one of %s", fieldNames())
 	}
-	if match.Has(key.TOS) && match.Has(key.DSCP) {
-		ps.Addf("match", strings.Join(m.Match, ", "), "tos or dscp, which is a part of it")
+	if both := match | collect; both.Has(key.TOS) && both.Has(key.DSCP) {
+		ps.Addf("match", strings.Join(append(slices.Clone(m.Match), m.Collect...), ", "), "tos or dscp in the two together: dscp is a part of tos")
 	}
 }
 
@@ -139,6 +139,8 @@ func (l list) parse(ps *config.Problems, other key.Fields) (fields key.Fields, w
 			ps.Addf(at, name, "%s, or one of %s", monitor.Extremes, fieldNames())
 		case !ok:
 			ps.Addf(at, name, "one of %s", fieldNames())
+		case l.key == "collect" && f == key.TCPFlags:
+			ps.Addf(at, name, "it in match: those of all packets are kept anyway where match has the 5-tuple")
 		case other.Has(f):
 			ps.Addf(at, name, "a field that isn't matched: all packets of a flow agree in those")
 		default:

@@ -128,6 +128,8 @@ func FuzzMonitor(f *testing.F) {
 	f.Add("a", "vlan dst_port", "ttl extremes")
 	f.Add("a", "tos dscp", "")
 	f.Add("a", "vlan", "vlan")
+	f.Add("a", "tos", "dscp")
+	f.Add("a", "vlan", "tcp_flags")
 	f.Add("a b", "", "extremes extremes")
 	f.Fuzz(func(t *testing.T, name, match, collect string) {
 		m := monitors.Monitor{Name: name, Kind: "flexible", Match: strings.Fields(match), Collect: strings.Fields(collect)}

@@ -71,6 +71,27 @@ func TestOnlyMatchesModel(t *testing.T) {
 	}
 }
 
+// TestCopyLeavesTheRest copies fields into a key that has others: those stay, and so does its direction.
+func TestCopyLeavesTheRest(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for range 5000 {
+		s, from, into := key.Fields(r.Uint32()), randWide(r), randWide(r)
+		want := into
+		for f, name := range member {
+			switch {
+			case !s.Has(f):
+			case f == key.DSCP && !s.Has(key.TOS):
+				want.TOS = from.TOS / 4 * 4
+			default:
+				value(&want, name).Set(value(&from, name))
+			}
+		}
+		if s.Copy(&into, &from); into != want {
+			t.Fatalf("fields %v (-want +got):\n%s", s.Names(), gocmp.Diff(want, into))
+		}
+	}
+}
+
 func TestOnlyDoesNotAllocate(t *testing.T) {
 	var k key.Wide
 	if n := testing.AllocsPerRun(100, func() { k = (key.IP | key.Stack).Only(&wide) }); n != 0 || k.TTL == 0 {

@@ -132,6 +132,9 @@ func TestCheckRefuses(t *testing.T) {
 		{"nothing matched", flexible(0, fields("vlan")), "matches no field"},
 		{"matched and collected", flexible(fields("vlan", "ttl", "src_mac"), fields("src_mac", "vlan")), "src_mac, vlan both matched and collected"},
 		{"tos and dscp", flexible(fields("tos", "dscp"), 0), "tos and dscp"},
+		{"tos matched, dscp collected", flexible(fields("tos"), fields("dscp")), "tos and dscp"},
+		{"tos and dscp collected", flexible(fields("vlan"), fields("tos", "dscp")), "tos and dscp"},
+		{"tcp flags collected", flexible(fields("vlan"), fields("tcp_flags")), "tcp_flags can be matched"},
 	} {
 		err := c.d.Check()
 		if !errors.Is(err, monitor.ErrDefinition) || !strings.Contains(err.Error(), c.want) {

@@ -30,7 +30,7 @@ type Destination struct {
 // in = sent + not carried + unsent.
 type Totals struct {
 	Sent       encode.Tally // handed to the network
-	NotCarried encode.Tally // the format can't carry them; no records
+	NotCarried encode.Tally // the format can't carry them, or the destination doesn't want them; no records
 	Unsent     encode.Tally // in datagrams that could not be sent
 
 	Datagrams       uint64 // sent
