@@ -121,13 +121,17 @@ func hold[K key.Key[K]](w *worker, p message.Part, rows *update.Rows[K], names [
 			return fmt.Errorf("%w: %s row %d: window %d", message.ErrBody, p.Schema, lo, start)
 		}
 		k, ok := w.kind(s, monitors[number]).(*keyed[K])
-		if d := &w.monitors.list[monitors[number]]; !ok || d.Collects() != rows.Values.Present() && d.Collects() {
+		d := &w.monitors.list[monitors[number]]
+		if !ok {
 			return fmt.Errorf("%w: %s row %d: not a record of monitor %s", message.ErrBody, p.Schema, lo, d)
 		}
 		var packets, bytes uint64
 		for hi = lo; hi < rows.Len() && rows.Source[hi] == src && rows.Monitor[hi] == number && rows.WindowAt(hi) == start; hi++ {
 			if first, last := rows.First[hi], rows.Last[hi]; first < 0 || first > last || last >= start+window.Length || rows.Packets[hi] == 0 {
 				return fmt.Errorf("%w: %s row %d: %d packets from %d to %d in window %d", message.ErrBody, p.Schema, hi, rows.Packets[hi], first, last, start)
+			}
+			if d.Collects() && !rows.Values.Has(hi) {
+				return fmt.Errorf("%w: %s row %d: without the values that monitor %s collects", message.ErrBody, p.Schema, hi, d)
 			}
 			packets += uint64(rows.Packets[hi])
 			bytes += rows.Bytes[hi]
