@@ -271,6 +271,7 @@ func TestUnservedMonitorIsToldOnce(t *testing.T) {
 	other := []monitor.Definition{monitor.New("l2", monitor.VPN), monitor.New("ipv4", monitor.IPv4)}
 	r := l.startWith(quick(), here, slog.NewTextHandler(&log, nil), prometheus.NewRegistry(), 0)
 	for range 5 {
+		slices.Reverse(other) // the text changes, what is served doesn't
 		l.publish(0, "a", newPackets("a", start).ipv4(at(1, start)).set(message.Monitors, monitor.Format(other)))
 		l.publish(0, "b", newPackets("b", start).ipv4(at(1, start)).set(message.Monitors, monitor.Format(here)))
 		l.publish(0, "c", newPackets("c", start).ipv4(at(1, start)).set(message.Monitors, monitor.Format(other)))
