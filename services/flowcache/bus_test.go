@@ -142,6 +142,14 @@ func (p *packets) ipv6(rows ...packet.Row[key.IPv6]) *packets {
 	return p.add(out.Schema(), out.Columns())
 }
 
+func (p *packets) wide(rows ...packet.WideRow) *packets {
+	out := packet.NewWide()
+	for i := range rows {
+		out.Append(&rows[i])
+	}
+	return p.add(out.Schema(), out.Columns())
+}
+
 func (p *packets) ledger(entries ...ledger.Entry) *packets {
 	var out ledger.Rows
 	for i := range entries {

@@ -58,7 +58,7 @@ func TestLargestHandOver(t *testing.T) {
 				t.Fatal(err)
 			}
 			const (
-				header  = 4 << 10  // of a part, at most
+				header  = 4 << 10 // of a part, at most
 				payload = partBytes + cutEvery*360 + 16<<10
 				batch   = 64 << 20 // what a batch may be
 			)
