@@ -58,17 +58,9 @@ func (s *Service) aging(monitor string) flows.Aging {
 	return a
 }
 
-// fingerprint names what must not change while flows are alive: replay would end them otherwise.
-func (s *Service) fingerprint() string {
-	of := func(a flows.Aging) string {
-		return fmt.Sprintf("active=%s,inactive=%s,fin_rst=%t,byte_limit=%d", time.Duration(a.Active), time.Duration(a.Inactive), a.FINRST, a.ByteLimit)
-	}
-	all := of(s.aging(""))
-	text := all
-	for _, m := range s.monitors {
-		if own := of(s.aging(m.Name)); own != all {
-			text += ";" + m.Name + ":" + own
-		}
-	}
-	return text
+// settings writes how the flows of a monitor age. That must not change while flows are alive: replay would end them otherwise.
+func (s *Service) settings(monitor string) string {
+	a := s.aging(monitor)
+	return fmt.Sprintf("%s:active=%s,inactive=%s,fin_rst=%t,byte_limit=%d",
+		monitor, time.Duration(a.Active), time.Duration(a.Inactive), a.FINRST, a.ByteLimit)
 }

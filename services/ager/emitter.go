@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"netstream/pipeline/bus"
@@ -11,10 +12,14 @@ import (
 	"netstream/schemas/key"
 	"netstream/schemas/ledger"
 	"netstream/schemas/message"
+	"netstream/schemas/monitor"
 )
 
-// messageRows is the number of flows at which a message is cut: 300 to 550 kB.
-const messageRows = 4096
+// A message is cut at so many flows, 300 to 550 kB, or before it has so many bytes, which flows of wide keys have earlier.
+const (
+	messageRows  = 4096
+	messageBytes = 600 << 10
+)
 
 // emitter numbers the flows that end and publishes them. Messages are cut by their size or the end of a step, never by
 // time, so that the same updates stream always gives the same messages.
@@ -32,7 +37,9 @@ type emitter struct {
 	ipv4     *flow.Rows[key.IPv4]
 	ipv6     *flow.Rows[key.IPv6]
 	wide     *flow.Rows[key.Wide]
-	monitors string   // definitions of those that the monitor columns count through
+	roster   *roster
+	monitors []uint8  // of the rows: their numbers in the roster
+	size     int      // bytes of the rows, as monitor.Definition.RowBytes counts them
 	names    []string // sources of the rows
 	byName   map[string]uint16
 	inside   []*source // the same
@@ -45,14 +52,14 @@ type emitter struct {
 type point struct{ sequence, number uint64 }
 
 // newEmitter opens the fence of the shard's flows and reads how far they are published.
-func newEmitter(ctx context.Context, s *Service, shard int) (*emitter, error) {
+func newEmitter(ctx context.Context, s *Service, shard int, monitors *roster) (*emitter, error) {
 	p := s.bus.Pipeline
 	writer, last, err := s.bus.Writer(ctx, p.FlowsStream(), p.Flows(shard))
 	if err != nil {
 		return nil, err
 	}
 	e := &emitter{
-		Service: s, stream: p.UpdatesStream(), shard: shard, writer: writer,
+		Service: s, stream: p.UpdatesStream(), shard: shard, writer: writer, roster: monitors,
 		ipv4: flow.NewIPv4(), ipv6: flow.NewIPv6(), wide: flow.NewWide(), byName: map[string]uint16{},
 	}
 	writer.OnWait(func(error) { s.metrics.waits.Inc() })
@@ -84,10 +91,25 @@ func (e *emitter) resume(last *bus.Message) error {
 		return err
 	}
 	e.number, e.position = e.replay.number, e.replay.sequence
-	if was, now := last.Header.Get(message.Settings), e.fingerprint(); was != now && e.replay != (point{e.covered, e.done}) {
-		return fmt.Errorf("%w: %s, now %s; set them back until their sources have ended, or use another pipeline", ErrSettings, was, now)
+	if e.replay == (point{e.covered, e.done}) { // nothing was alive
+		return nil
+	}
+	for _, was := range last.Header.List(message.Settings) {
+		name, _, _ := strings.Cut(was, ":")
+		if now := e.settings(name); was != now {
+			return fmt.Errorf("%w: %s, now %s; set them back until their sources have ended, or use another pipeline", ErrSettings, was, now)
+		}
 	}
 	return nil
+}
+
+// allSettings says how the flows age of all monitors that came since nothing was held.
+func (e *emitter) allSettings() string {
+	names := e.roster.names()
+	for i, name := range names {
+		names[i] = e.settings(name)
+	}
+	return strings.Join(names, " ")
 }
 
 // collect takes the flows of a source that ended with a window, monitor by monitor.
@@ -110,9 +132,10 @@ func collect[K key.Key[K]](ctx context.Context, e *emitter, rows *flow.Rows[K], 
 	}
 	s.touched = true
 	sampled := k.table.Sampled()
+	bytes := e.roster.list[k.monitor].RowBytes()
 	for i := range ended {
 		f := &ended[i]
-		if rows.Len() > 0 && rows.Sums.Present() != sampled || e.count() >= messageRows {
+		if rows.Len() > 0 && sampled && !rows.Sums.Present() || e.count() >= messageRows || e.size+bytes > messageBytes || e.clashes(k.monitor) {
 			if err := e.publish(ctx, e.position); err != nil {
 				return err
 			}
@@ -125,8 +148,9 @@ func collect[K key.Key[K]](ctx context.Context, e *emitter, rows *flow.Rows[K], 
 		if e.count() == 0 {
 			e.first = e.number
 		}
-		f.Source, f.Monitor = e.source(s), k.monitor
-		rows.Append(f, sampled)
+		f.Source, f.Monitor = e.source(s), e.monitor(k.monitor)
+		rows.Append(f, sampled || rows.Sums.Present())
+		e.size += bytes
 		e.metrics.flows[f.Reason].Inc()
 	}
 	return nil
@@ -145,6 +169,27 @@ func (e *emitter) source(s *source) uint16 {
 		e.inside = append(e.inside, s)
 	}
 	return i
+}
+
+// monitor is the index of a monitor in the message being filled.
+func (e *emitter) monitor(number uint8) uint8 {
+	i := slices.Index(e.monitors, number)
+	if i < 0 {
+		i = len(e.monitors)
+		e.monitors = append(e.monitors, number)
+	}
+	return uint8(i)
+}
+
+// clashes tells whether the message has flows of another monitor of the same name, which was defined otherwise: a message
+// has one of a name.
+func (e *emitter) clashes(number uint8) bool {
+	for _, n := range e.monitors {
+		if n != number && e.roster.list[n].Name == e.roster.list[number].Name {
+			return true
+		}
+	}
+	return false
 }
 
 // finish ends a step: what is left of its flows is published, and so is the end of a source without flows.
@@ -189,9 +234,13 @@ func (e *emitter) publish(ctx context.Context, position uint64) error {
 	h := message.Header{}
 	h.Set(message.Streams, e.body.Streams())
 	h.Set(message.Sources, strings.Join(e.names, " "))
-	h.Set(message.Monitors, e.monitors)
+	monitors := make([]monitor.Definition, len(e.monitors))
+	for i, number := range e.monitors {
+		monitors[i] = e.roster.list[number]
+	}
+	h.Set(message.Monitors, monitor.Format(monitors))
 	h.Set(message.Position, message.FormatPosition(e.stream, position))
-	h.Set(message.Settings, e.fingerprint())
+	h.Set(message.Settings, e.allSettings())
 	h.SetPair(message.Numbers, e.first, count)
 	h.SetPair(message.Replay, e.replay.sequence, e.replay.number)
 	if err := e.writer.Publish(ctx, h, e.body.Bytes()); err != nil {
@@ -201,6 +250,7 @@ func (e *emitter) publish(ctx context.Context, position uint64) error {
 	e.ipv4.Reset()
 	e.ipv6.Reset()
 	e.wide.Reset()
+	e.monitors, e.size = e.monitors[:0], 0
 	e.names, e.inside, e.ended = e.names[:0], e.inside[:0], e.ended[:0]
 	clear(e.byName)
 	return nil

@@ -5,7 +5,6 @@ import (
 
 	"netstream/schemas/flow"
 	"netstream/schemas/key"
-	"netstream/schemas/ledger"
 	"netstream/schemas/monitor"
 	"netstream/schemas/update"
 	"netstream/services/ager/internal/flows"
@@ -19,9 +18,8 @@ type kind interface {
 	live() int
 	// collect hands the flows that ended to the emitter.
 	collect(context.Context, *emitter, *source) error
-	entries(*ledger.Rows)
-	// count counts updates taken in.
-	count(updates int, packets, bytes uint64)
+	// books are where its updates and flows are counted.
+	books() *book
 }
 
 // keyed is a kind with keys K.
@@ -31,7 +29,7 @@ type keyed[K key.Key[K]] struct {
 	rows     func(*emitter) *flow.Rows[K] // where its flows go
 	flowSeed uint64                       // of flow hashes
 	hasher   flow.Hasher[K]               // of flow digests
-	in, out  ledger.Entry
+	book     *book
 }
 
 // newKind makes the table of a monitor.
@@ -46,13 +44,9 @@ func newKind(s *source, d monitor.Definition, number uint8, aging flows.Aging) k
 }
 
 func newKeyed[K key.Key[K]](s *source, d monitor.Definition, number uint8, aging flows.Aging, rows func(*emitter) *flow.Rows[K]) kind {
-	entry := func(name string) ledger.Entry {
-		return ledger.Entry{Source: s.name, Hop: ledger.Ager, Shard: s.shard, Monitor: d.Name, Name: name}
-	}
 	return &keyed[K]{
 		table: flows.New[K](aging, d.Collects()), monitor: number, rows: rows,
-		flowSeed: key.FlowSeed(s.name, d.Name), hasher: flow.Hasher[K]{Seed: key.Seed(d.Name)},
-		in: entry(ledger.In), out: entry(ledger.Out),
+		flowSeed: key.FlowSeed(s.name, d.Name), hasher: flow.Hasher[K]{Seed: key.Seed(d.Name)}, book: s.book(d.Name),
 	}
 }
 
@@ -70,12 +64,7 @@ func (k *keyed[K]) merge(r run) {
 func (k *keyed[K]) close(start int64) { k.table.Close(start) }
 func (k *keyed[K]) end()              { k.table.End() }
 func (k *keyed[K]) live() int         { return k.table.Len() }
-
-func (k *keyed[K]) count(updates int, packets, bytes uint64) {
-	k.in.Rows += uint64(updates)
-	k.in.Packets += packets
-	k.in.Bytes += bytes
-}
+func (k *keyed[K]) books() *book      { return k.book }
 
 func (k *keyed[K]) collect(ctx context.Context, e *emitter, s *source) error {
 	return collect(ctx, e, k.rows(e), s, k)
@@ -83,19 +72,8 @@ func (k *keyed[K]) collect(ctx context.Context, e *emitter, s *source) error {
 
 // account counts a flow that ended.
 func (k *keyed[K]) account(f *flow.Row[K]) {
-	k.out.Packets += f.Packets
-	k.out.Bytes += f.Bytes
-	k.out.Rows++
-	k.out.Digest = k.out.Digest.Add(k.hasher.Hash(f))
-}
-
-func (k *keyed[K]) entries(rows *ledger.Rows) {
-	rows.Append(&k.in)
-	rows.Append(&k.out)
-	held := k.in
-	held.Name = ledger.Held
-	held.Packets -= k.out.Packets
-	held.Bytes -= k.out.Bytes
-	held.Rows = uint64(k.table.Len())
-	rows.Append(&held)
+	k.book.out.Packets += f.Packets
+	k.book.out.Bytes += f.Bytes
+	k.book.out.Rows++
+	k.book.out.Digest = k.book.out.Digest.Add(k.hasher.Hash(f))
 }

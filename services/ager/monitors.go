@@ -9,12 +9,11 @@ import (
 )
 
 // roster numbers the monitors that the updates stream brought, in the order they came. The log says what a monitor is; the
-// configuration only how its flows age.
+// configuration only how its flows age. It is emptied where nothing is held, since a replay may begin there.
 type roster struct {
 	list    []monitor.Definition
 	header  string  // read last
 	numbers []uint8 // of the monitors it lists
-	text    string  // of the list, as it travels
 }
 
 // maxRoster is how many monitors a shard can tell apart, former definitions included.
@@ -52,6 +51,15 @@ func (r *roster) number(d monitor.Definition) (uint8, error) {
 		return 0, fmt.Errorf("more than %d definitions of monitors since the sources began", maxRoster)
 	}
 	r.list = append(r.list, d)
-	r.text = monitor.Format(r.list)
 	return uint8(len(r.list) - 1), nil
+}
+
+// names are those of the monitors, each once, sorted.
+func (r *roster) names() []string {
+	names := make([]string, len(r.list))
+	for i := range r.list {
+		names[i] = r.list[i].Name
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }

@@ -16,6 +16,7 @@ type source struct {
 	marks    []commit.Watermark // of each packet shard
 	held     []held             // in order of their windows
 	kinds    []kind             // by monitor, nil until the first update of one
+	books    []*book            // by name of monitor, in the order they came
 	clock    int64              // end of the last window closed
 	upstream ledger.Book        // latest counters of the hops before
 	touched  bool               // since its counters were last published
@@ -120,20 +121,5 @@ func (s *source) end() {
 		if k != nil {
 			k.end()
 		}
-	}
-}
-
-// entries appends the source's counters; those of the hops before once, from flow shard 0.
-func (s *source) entries(rows *ledger.Rows, ended bool) {
-	if s.shard == 0 {
-		s.upstream.Append(rows)
-	}
-	for _, k := range s.kinds {
-		if k != nil {
-			k.entries(rows)
-		}
-	}
-	if ended {
-		rows.Append(&ledger.Entry{Source: s.name, Hop: ledger.Ager, Shard: s.shard, Name: ledger.Ended})
 	}
 }

@@ -35,7 +35,7 @@ func TestCollectedValuesMustBeThere(t *testing.T) {
 			last, end := newHandOver("tap").mark("tap", start+second).last()
 			l.send(0, []bus.Part{{Subject: l.Pipeline.Updates(0, 0), Header: header, Body: body.Bytes()}}, last, end)
 			err := <-l.start(quick(), prometheus.NewRegistry(), 0).done
-			wantError(t, err, message.ErrBody, "update.wide/1 row", "without the values that monitor m=flexible:vlan;src_mac,extremes collects")
+			wantError(t, err, message.ErrBody, "update.wide/1 row", "collected values false, of monitor m=flexible:vlan;src_mac,extremes")
 		})
 	}
 }

@@ -20,17 +20,18 @@ type worker struct {
 	shard    int
 	sources  map[string]*source
 	order    []*source // in the order they came, which the log decides
-	monitors roster
+	monitors *roster
 	emitter  *emitter
 	shown    int // live flows of this shard in the gauge of live flows
 }
 
 func newWorker(ctx context.Context, s *Service, shard int) (*worker, error) {
-	e, err := newEmitter(ctx, s, shard)
+	monitors := &roster{}
+	e, err := newEmitter(ctx, s, shard, monitors)
 	if err != nil {
 		return nil, err
 	}
-	return &worker{Service: s, shard: shard, sources: map[string]*source{}, emitter: e}, nil
+	return &worker{Service: s, shard: shard, sources: map[string]*source{}, monitors: monitors, emitter: e}, nil
 }
 
 // run reads the updates stream from where nothing was held until ctx ends.
@@ -85,7 +86,6 @@ func (w *worker) hold(m *bus.Message) error {
 	if err != nil {
 		return err
 	}
-	w.emitter.monitors = w.monitors.text
 	for _, p := range parts {
 		switch p.Schema {
 		case update.SchemaIPv4:
@@ -120,23 +120,24 @@ func hold[K key.Key[K]](w *worker, p message.Part, rows *update.Rows[K], names [
 		if start != window.Of(start) || start < 0 || start > window.MaxTime {
 			return fmt.Errorf("%w: %s row %d: window %d", message.ErrBody, p.Schema, lo, start)
 		}
-		k, ok := w.kind(s, monitors[number]).(*keyed[K])
 		d := &w.monitors.list[monitors[number]]
+		k, ok := w.kind(s, monitors[number]).(*keyed[K])
 		if !ok {
 			return fmt.Errorf("%w: %s row %d: not a record of monitor %s", message.ErrBody, p.Schema, lo, d)
 		}
+		collects := d.Collects()
 		var packets, bytes uint64
 		for hi = lo; hi < rows.Len() && rows.Source[hi] == src && rows.Monitor[hi] == number && rows.WindowAt(hi) == start; hi++ {
 			if first, last := rows.First[hi], rows.Last[hi]; first < 0 || first > last || last >= start+window.Length || rows.Packets[hi] == 0 {
 				return fmt.Errorf("%w: %s row %d: %d packets from %d to %d in window %d", message.ErrBody, p.Schema, hi, rows.Packets[hi], first, last, start)
 			}
-			if d.Collects() && !rows.Values.Has(hi) {
-				return fmt.Errorf("%w: %s row %d: without the values that monitor %s collects", message.ErrBody, p.Schema, hi, d)
+			if rows.Values.Has(hi) != collects {
+				return fmt.Errorf("%w: %s row %d: collected values %t, of monitor %s", message.ErrBody, p.Schema, hi, !collects, d)
 			}
 			packets += uint64(rows.Packets[hi])
 			bytes += rows.Bytes[hi]
 		}
-		k.count(hi-lo, packets, bytes)
+		k.book.count(hi-lo, packets, bytes)
 		h := s.at(start)
 		h.runs = append(h.runs, run{k, rows, lo, hi})
 	}
@@ -222,7 +223,7 @@ func (w *worker) step(ctx context.Context, sequence uint64) error {
 		return err
 	}
 	if len(w.order) == 0 { // a replay begins here, and numbers the monitors anew
-		w.monitors = roster{}
+		*w.monitors = roster{}
 	}
 	return nil
 }

@@ -93,11 +93,13 @@ type running struct {
 }
 
 func (l *line) start(cfg flowcache.Config, reg prometheus.Registerer, shards ...int) running {
+	return l.startWith(cfg, monitor.Default(), slog.DiscardHandler, reg, shards...)
+}
+
+func (l *line) startWith(cfg flowcache.Config, ds []monitor.Definition, log slog.Handler, reg prometheus.Registerer, shards ...int) running {
 	ctx, cancel := context.WithCancel(l.ctx)
 	r := running{make(chan error, 1), cancel}
-	go func() {
-		r.done <- flowcache.New(cfg, monitor.Default(), l.Bus, shards, reg, slog.New(slog.DiscardHandler)).Run(ctx)
-	}()
+	go func() { r.done <- flowcache.New(cfg, ds, l.Bus, shards, reg, slog.New(log)).Run(ctx) }()
 	return r
 }
 
@@ -134,6 +136,14 @@ func (p *packets) ipv4(rows ...packet.Row[key.IPv4]) *packets {
 
 func (p *packets) ipv6(rows ...packet.Row[key.IPv6]) *packets {
 	out := packet.NewIPv6()
+	for i := range rows {
+		out.Append(&rows[i])
+	}
+	return p.add(out.Schema(), out.Columns())
+}
+
+func (p *packets) wide(rows ...packet.WideRow) *packets {
+	out := packet.NewWide()
 	for i := range rows {
 		out.Append(&rows[i])
 	}
@@ -263,6 +273,19 @@ type counted struct {
 func (l *line) updates() map[string]counted {
 	l.t.Helper()
 	sum := map[string]counted{}
+	l.handedOver(func(m *bus.Message, p message.Part) {
+		if p.Schema == update.SchemaIPv4 {
+			addUp(l, m, p, update.NewIPv4(), "ipv4", sum)
+		} else {
+			addUp(l, m, p, update.NewIPv6(), "ipv6", sum)
+		}
+	})
+	return sum
+}
+
+// handedOver calls f for all that was handed over, in the order of the stream.
+func (l *line) handedOver(f func(*bus.Message, message.Part)) {
+	l.t.Helper()
 	end := uint64(0) // the last commit
 	for p := range l.Layout.PacketShards {
 		m, err := l.Last(l.ctx, l.Pipeline.UpdatesStream(), l.Pipeline.Commits(p))
@@ -290,19 +313,14 @@ func (l *line) updates() map[string]counted {
 		if at = m.Sequence; strings.HasPrefix(m.Subject, prefix+".commits.") {
 			continue
 		}
-		parts, err := message.Parts(m.Header, m.Body, update.SchemaIPv4, update.SchemaIPv6)
+		parts, err := message.Parts(m.Header, m.Body, update.SchemaIPv4, update.SchemaIPv6, update.SchemaWide)
 		if err != nil {
 			l.t.Fatal(err)
 		}
 		for _, p := range parts {
-			if p.Schema == update.SchemaIPv4 {
-				addUp(l, m, p, update.NewIPv4(), "ipv4", sum)
-			} else {
-				addUp(l, m, p, update.NewIPv6(), "ipv6", sum)
-			}
+			f(m, p)
 		}
 	}
-	return sum
 }
 
 func addUp[K key.Key[K]](l *line, m *bus.Message, p message.Part, rows *update.Rows[K], monitor string, sum map[string]counted) {

@@ -13,11 +13,13 @@ import (
 
 // cache merges the packets of one monitor.
 type cache interface {
-	// takes tells whether the packets of a class without more than an IP key are of the monitor.
+	// takes tells whether packets of the wide class with these layers are of the monitor.
 	takes(monitor.Layers) bool
 	// wide merges a packet of the wide class, which the monitor takes, and returns its bytes as the monitor counts them.
 	wide(p *packet.WideRow, seed uint64, source uint16) uint32
+	// handOver deals all that is held to the flow shards.
 	handOver(*handover, []*source) error
+	Sampled() bool
 	Len() int
 	Reset()
 }
@@ -28,7 +30,7 @@ type keyed[K key.Key[K]] struct {
 	monitor.Definition
 	index   uint8 // of the monitor
 	rows    func(*handover) []*update.Rows[K]
-	key     func(*key.Wide) K
+	key     func(*key.Wide) K // the key that the headers of a wide row make
 	asks    monitor.Layers
 	measure monitor.Measure
 	flags   bool // TCP flags belong to the flow
@@ -51,7 +53,11 @@ func newCache(d monitor.Definition, index, rows int) cache {
 	case monitor.IPv6:
 		return newKeyed(d, index, rows, func(h *handover) []*update.Rows[key.IPv6] { return h.ipv6 }, ipv6Of)
 	}
-	return newKeyed(d, index, rows, func(h *handover) []*update.Rows[key.Wide] { return h.wide }, d.Match.Only)
+	of := func(h *handover) []*update.Rows[key.Wide] { return h.wide }
+	if d.Collects() {
+		of = func(h *handover) []*update.Rows[key.Wide] { return h.collected }
+	}
+	return newKeyed(d, index, rows, of, d.Match.Only)
 }
 
 func ipv4Of(k *key.Wide) key.IPv4 {

@@ -15,10 +15,13 @@ type Config struct {
 // DefaultConfig holds 65,536 rows, about 5 MB, for at most a second.
 func DefaultConfig() Config { return Config{Rows: 1 << 16, HandOver: time.Second} }
 
-// heldBytes keeps a hand-over, one atomic batch, below 64 MB: the last message taken in can add monitor.MessageBytes.
+// heldBytes keeps a hand-over, one atomic batch, below 64 MiB: the last message taken in can add monitor.MessageBytes.
 const heldBytes = 32 << 20
 
-// maxRows of an IPv6 monitor take half of that.
+// shardBytes bounds what the parts for one flow shard take beside their rows: the Arrow metadata of each class.
+const shardBytes = 32 << 10
+
+// maxRows of an IPv6 monitor take half of heldBytes.
 const maxRows = 1 << 17
 
 // Validate reports all problems.

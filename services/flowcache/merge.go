@@ -1,49 +1,6 @@
 package flowcache
 
-import (
-	"fmt"
-	"slices"
-
-	"netstream/schemas/key"
-	"netstream/schemas/message"
-	"netstream/schemas/monitor"
-)
-
-// served is which of the monitors the sampler of a message had in mind: it leaves out what they don't need.
-type served struct {
-	header string
-	by     []bool // by monitor
-	warned map[string]bool
-}
-
-// update reads the definitions in a message's header.
-func (s *served) update(h message.Header, source string, of *Service) error {
-	header := h.Get(message.Monitors)
-	if header == "" {
-		return fmt.Errorf("%w: no %s", message.ErrHeader, message.Monitors)
-	}
-	if header == s.header {
-		return nil
-	}
-	list, err := monitor.ParseList(h.List(message.Monitors))
-	if err != nil {
-		return fmt.Errorf("%w: %s: %w", message.ErrHeader, message.Monitors, err)
-	}
-	s.header, s.by = header, s.by[:0]
-	for _, d := range of.monitors {
-		ok := slices.Contains(list, d)
-		s.by = append(s.by, ok)
-		if note := source + " " + d.Name; !ok && !s.warned[note] {
-			if s.warned == nil {
-				s.warned = map[string]bool{}
-			}
-			s.warned[note] = true
-			of.log.Warn("the sampler of this source doesn't serve a monitor; give it the same monitors and restart it",
-				"source", source, "monitor", d.String(), "serves", header)
-		}
-	}
-	return nil
-}
+import "netstream/schemas/key"
 
 // merge adds the rows of a message to the caches of the monitors that take them, and counts them.
 func (w *worker) merge(src *source, index uint16) {
@@ -53,12 +10,12 @@ func (w *worker) merge(src *source, index uint16) {
 	for i, c := range w.caches {
 		b := &src.books[i]
 		n4, n6 := w.rows4.Len(), w.rows6.Len()
-		if ipv4, ok := c.(*keyed[key.IPv4]); ok && w.serves.by[i] {
+		if ipv4, ok := c.(*keyed[key.IPv4]); ok && src.serves.by[i] {
 			count(&b.in, n4, ipv4.narrow(w.rows4, b.seed, index))
 		} else {
 			count(&b.unmatched, n4, bytes4)
 		}
-		if ipv6, ok := c.(*keyed[key.IPv6]); ok && w.serves.by[i] {
+		if ipv6, ok := c.(*keyed[key.IPv6]); ok && src.serves.by[i] {
 			count(&b.in, n6, ipv6.narrow(w.rows6, b.seed, index))
 		} else {
 			count(&b.unmatched, n6, bytes6)
@@ -68,7 +25,7 @@ func (w *worker) merge(src *source, index uint16) {
 		w.wide.Read(i, &w.row)
 		count(&src.in, 1, uint64(w.row.Bytes))
 		for m, c := range w.caches {
-			if b := &src.books[m]; w.serves.by[m] && c.takes(w.row.Layers) {
+			if b := &src.books[m]; src.serves.by[m] && c.takes(w.row.Layers) {
 				count(&b.in, 1, uint64(c.wide(&w.row, b.seed, index)))
 			} else {
 				count(&b.unmatched, 1, uint64(w.row.Bytes))

@@ -150,6 +150,11 @@ func TestBadMessageStopsTheShard(t *testing.T) {
 		{"watermark at the end of time", good().set(message.Watermark, "9223372036854775807"), 0, message.ErrHeader, message.Watermark},
 		{"packet after its window", good().ipv6(packet.Row[key.IPv6]{Time: start + second, Window: start, Bytes: 1, Weight: 1}), 0, message.ErrBody, "packet.ipv6/1 row 0"},
 		{"window is none", newPackets("tap", start).ipv4(at(1, start), packet.Row[key.IPv4]{Time: start, Window: start + 1, Bytes: 1, Weight: 1}), 0, message.ErrBody, "packet.ipv4/1 row 1"},
+		{"wide packet after its window", newPackets("tap", start).wide(packet.WideRow{Time: start + second, Window: start, Weight: 1}), 0, message.ErrBody, "packet.wide/1 row 0"},
+		{"wide columns are missing", newPackets("tap", start).add(packet.SchemaWide, packet.NewIPv4().Columns()), 0, columns.ErrSchema, "packet.wide/1"},
+		{"no monitors", good().set(message.Monitors, ""), 0, message.ErrHeader, message.Monitors},
+		{"monitors without definition", good().set(message.Monitors, "ipv4 ipv6"), 0, message.ErrHeader, "bad monitor definition"},
+		{"two monitors of a name", good().set(message.Monitors, "m=ipv4 m=ipv6"), 0, message.ErrHeader, "two monitors named m"},
 		{"time before 1970", newPackets("tap", start).ipv4(at(1, -1)), 0, message.ErrBody, "time -1"},
 		{"time at the end of time", newPackets("tap", start).ipv4(at(1, 1<<63-1)), 0, message.ErrBody, "row 0"},
 	} {

@@ -11,8 +11,9 @@ import (
 type source struct {
 	commit.Watermark
 	in      ledger.Entry
-	books   []book      // by monitor
-	former  []book      // of monitors that are configured no more
+	books   []book // by monitor
+	former  []book // of monitors that are configured no more
+	serves  served
 	sampler ledger.Book // the sampler's latest counters, passed on
 }
 

@@ -27,8 +27,7 @@ type worker struct {
 	writer   *bus.Writer
 	sources  []*source // in the order they came; the index is the source column
 	byName   map[string]uint16
-	caches   []cache // by monitor
-	serves   served
+	caches   []cache   // by monitor
 	since    time.Time // when the oldest held row or watermark came
 	pending  bool      // something is not committed
 	shown    int       // rows of this shard in the gauge of rows held
@@ -175,13 +174,13 @@ func (w *worker) take(m *bus.Message) error {
 	if err != nil {
 		return err
 	}
-	if err := w.serves.update(m.Header, name, w.Service); err != nil {
-		return err
-	}
 	if len(w.sources) > math.MaxUint16-1 && !w.known(name) {
 		return fmt.Errorf("more than %d sources", math.MaxUint16)
 	}
 	src := w.source(name)
+	if err := src.serves.read(m.Header, name, w.monitors, w.log); err != nil {
+		return err
+	}
 	w.rows4.Reset()
 	w.rows6.Reset()
 	w.wide.Reset()
@@ -260,24 +259,28 @@ func (w *worker) full() bool {
 		}
 		bytes += c.Len() * w.monitors[i].RowBytes()
 	}
-	return bytes >= heldBytes
+	return bytes >= heldBytes-shardBytes*w.bus.Layout.FlowShards
 }
 
 // handOver publishes all that is held as one atomic batch and empties the tables.
 func (w *worker) handOver(ctx context.Context) error {
 	h := w.handover
-	h.begin(w.sources, w.definitions, w.stream, w.position)
+	sampled := slices.ContainsFunc(w.caches, cache.Sampled)
+	h.begin(w.sources, w.definitions, w.stream, w.position, sampled)
 	held := w.held()
 	for _, c := range w.caches {
 		if err := c.handOver(h, w.sources); err != nil {
 			return err
 		}
 	}
+	if err := h.rest(); err != nil {
+		return err
+	}
 	head, body, err := h.commit(w.sources)
 	if err != nil {
 		return err
 	}
-	if err := w.writer.PublishBatch(ctx, h.parts, head, body); err != nil {
+	if err := w.writer.PublishBatch(ctx, h.batch(), head, body); err != nil {
 		return err
 	}
 	w.metrics.handOvers.Inc()

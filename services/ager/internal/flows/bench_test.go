@@ -1,10 +1,12 @@
 package flows
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"testing"
 
+	"netstream/schemas/collect"
 	"netstream/schemas/key"
 	"netstream/schemas/update"
 	"netstream/schemas/weight"
@@ -16,6 +18,7 @@ import (
 type traffic[K key.Key[K]] struct {
 	rng             *rand.Rand
 	keyOf           func(n uint64) K
+	collects        bool
 	mice, elephants int // mice born in a window; elephants alive
 	born            uint64
 	window          int64
@@ -50,6 +53,10 @@ func (g *traffic[K]) add(n uint64, packets uint32) {
 	at := g.window + g.rng.Int64N(window.Length)
 	u := update.Row[K]{Key: g.keyOf(n), Window: g.window, First: at, Last: at, Packets: packets, Bytes: 500 * uint64(packets), TCPFlags: tcpACK}
 	u.Sums = weight.Unsampled(uint64(packets), u.Bytes)
+	if g.collects {
+		v := collect.Packet(key.Wide{VLAN: uint16(n), SrcMAC: n}, at, 500, 64)
+		u.Values = &v
+	}
 	if packets > 1 && g.rng.IntN(60) == 0 {
 		u.TCPFlags |= tcpFIN
 	}
@@ -81,6 +88,14 @@ func ipv6(n uint64) key.IPv6 {
 	return k
 }
 
+// wide makes keys of labels and an IP tuple.
+func wide(n uint64) key.Wide {
+	return key.Wide{
+		Src: key.Mapped(uint32(scatter(n) >> 32)), Dst: key.Mapped(uint32(n)), SrcPort: uint16(scatter(n)), DstPort: 443, Protocol: 6, Version: 4,
+		Label: [key.Labels]uint32{uint32(n & 0xff), uint32(n & 0xfffff)},
+	}
+}
+
 func newTraffic[K key.Key[K]](keyOf func(uint64) K, mice, elephants int) *traffic[K] {
 	return &traffic[K]{rng: rand.New(rand.NewPCG(1, 2)), keyOf: keyOf, mice: mice, elephants: elephants, window: 1_800_000_000 * window.Length}
 }
@@ -89,24 +104,37 @@ var productAging = Aging{Inactive: 15 * second, Active: 60 * second, FINRST: tru
 
 func TestMergeAndCloseDoNotAllocate(t *testing.T) {
 	for _, sampled := range []bool{false, true} {
-		table, g := New[key.IPv4](productAging, false), newTraffic(ipv4, 300, 100)
-		if sampled {
-			table.startSums()
-		}
-		for range 200 { // until nothing grows any more
-			g.next()
-			g.apply(table)
-		}
-		ended := 0
-		if n := testing.AllocsPerRun(100, func() {
-			g.next()
-			ended += g.apply(table)
-		}); n != 0 {
-			t.Errorf("%v allocations a window of %d updates (sampled: %v), want 0", n, len(g.updates), sampled)
-		}
-		if ended == 0 || table.Len() < 1000 {
-			t.Errorf("the traffic is too dull: %d flows ended, %d alive", ended, table.Len())
-		}
+		t.Run(fmt.Sprintf("ipv4, sampled %t", sampled), func(t *testing.T) { checkAllocations(t, sampled, false, ipv4) })
+		t.Run(fmt.Sprintf("wide, sampled %t", sampled), func(t *testing.T) { checkAllocations(t, sampled, false, wide) })
+		t.Run(fmt.Sprintf("wide with values, sampled %t", sampled), func(t *testing.T) { checkAllocations(t, sampled, true, wide) })
+	}
+}
+
+func checkAllocations[K key.Key[K]](t *testing.T, sampled, collects bool, keyOf func(uint64) K) {
+	table, g := New[K](productAging, collects), newTraffic(keyOf, 300, 100)
+	g.collects = collects
+	if sampled {
+		table.startSums()
+	}
+	for range 200 { // until nothing grows any more
+		g.next()
+		g.apply(table)
+	}
+	ended, windows := 0, 0
+	prepared := make([]traffic[K], 101) // a run to warm up comes on top
+	for i := range prepared {
+		g.updates, g.hashes = nil, nil
+		g.next()
+		prepared[i] = *g
+	}
+	if n := testing.AllocsPerRun(100, func() {
+		ended += prepared[windows].apply(table)
+		windows++
+	}); n != 0 {
+		t.Errorf("%v allocations a window of %d updates, want 0", n, len(g.updates))
+	}
+	if ended == 0 || table.Len() < 1000 {
+		t.Errorf("the traffic is too dull: %d flows ended, %d alive", ended, table.Len())
 	}
 }
 
@@ -115,6 +143,12 @@ func TestMergeAndCloseDoNotAllocate(t *testing.T) {
 func BenchmarkUpdate(b *testing.B) {
 	b.Run("ipv4", func(b *testing.B) { benchmarkUpdate(b, newTraffic(ipv4, 55_000, 30_000)) })
 	b.Run("ipv6", func(b *testing.B) { benchmarkUpdate(b, newTraffic(ipv6, 55_000, 30_000)) })
+	b.Run("wide", func(b *testing.B) { benchmarkUpdate(b, newTraffic(wide, 55_000, 30_000)) })
+	b.Run("wide with values", func(b *testing.B) {
+		g := newTraffic(wide, 55_000, 30_000)
+		g.collects = true
+		benchmarkUpdate(b, g)
+	})
 }
 
 func benchmarkUpdate[K key.Key[K]](b *testing.B, g *traffic[K]) {
@@ -124,7 +158,7 @@ func benchmarkUpdate[K key.Key[K]](b *testing.B, g *traffic[K]) {
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	table := New[K](productAging, false)
+	table := New[K](productAging, g.collects)
 	for range 20 {
 		g.next()
 		g.apply(table)

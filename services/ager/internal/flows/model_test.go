@@ -9,6 +9,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"netstream/schemas/collect"
 	"netstream/schemas/flow"
 	"netstream/schemas/key"
 	"netstream/schemas/update"
@@ -25,7 +26,8 @@ const (
 type sample struct {
 	time           int64
 	length, weight uint32
-	flags          uint8
+	flags, ttl     uint8
+	vlan           uint16 // stands for all fields that may be collected
 }
 
 type packetOf[K key.Key[K]] struct {
@@ -36,26 +38,48 @@ type packetOf[K key.Key[K]] struct {
 // model is the flow table as the rules tell it: it sees the packets of a window, not the parts they travelled in, keeps
 // the flows in a map and looks at every one of them at the end of every window.
 type model[K key.Key[K]] struct {
-	aging  Aging
-	window []packetOf[K] // of the window that is being collected, in order
-	live   map[K]*flow.Row[K]
-	ended  []flow.Row[K]
+	aging    Aging
+	collects bool
+	window   []packetOf[K] // of the window that is being collected, in order
+	live     map[K]*flowOf[K]
+	ended    []flow.Row[K]
 }
 
-func newModel[K key.Key[K]](a Aging) *model[K] {
-	return &model[K]{aging: a, live: map[K]*flow.Row[K]{}}
+// flowOf is a flow, or an update, with the packets it consists of.
+type flowOf[K key.Key[K]] struct {
+	flow.Row[K]
+	packets []packetOf[K]
+}
+
+func newModel[K key.Key[K]](a Aging, collects bool) *model[K] {
+	return &model[K]{aging: a, collects: collects, live: map[K]*flowOf[K]{}}
+}
+
+// values are those of packets: the fields of the earliest, of several such the least, and the extremes of all.
+func values[K key.Key[K]](packets []packetOf[K]) *collect.Values {
+	first := packets[0]
+	v := &collect.Values{MinLength: 1 << 31, MinTTL: 255}
+	for _, p := range packets {
+		if p.time < first.time || p.time == first.time && p.vlan < first.vlan {
+			first = p
+		}
+		v.MinLength, v.MaxLength = min(v.MinLength, p.length), max(v.MaxLength, p.length)
+		v.MinTTL, v.MaxTTL = min(v.MinTTL, p.ttl), max(v.MaxTTL, p.ttl)
+	}
+	v.First, v.FirstTime = key.Wide{VLAN: first.vlan}, first.time
+	return v
 }
 
 // updates merges the packets of a window: one update a flow, and one more at each SYN after a FIN or RST.
-func (m *model[K]) updates() []flow.Row[K] {
-	var out []flow.Row[K]
+func (m *model[K]) updates() []flowOf[K] {
+	var out []flowOf[K]
 	latest := map[K]int{}
 	for _, p := range m.window {
 		i, ok := latest[p.key]
 		if !ok || p.flags&tcpSYN != 0 && out[i].TCPFlags&(tcpFIN|tcpRST) != 0 {
 			i = len(out)
 			latest[p.key] = i
-			out = append(out, flow.Row[K]{Key: p.key, First: p.time, Last: p.time})
+			out = append(out, flowOf[K]{Row: flow.Row[K]{Key: p.key, First: p.time, Last: p.time}})
 		}
 		u := &out[i]
 		u.First, u.Last = min(u.First, p.time), max(u.Last, p.time)
@@ -63,6 +87,7 @@ func (m *model[K]) updates() []flow.Row[K] {
 		u.Bytes += uint64(p.length)
 		u.TCPFlags |= p.flags
 		u.Sums.AddPacket(p.weight, p.length)
+		u.packets = append(u.packets, p)
 	}
 	return out
 }
@@ -88,6 +113,7 @@ func (m *model[K]) close(ws int64) {
 			f.Bytes += u.Bytes
 			f.TCPFlags |= u.TCPFlags
 			f.Sums.Add(&u.Sums)
+			f.packets = append(f.packets, u.packets...)
 		}
 		if f == nil {
 			f = &u
@@ -111,9 +137,12 @@ func (m *model[K]) close(ws int64) {
 	}
 }
 
-func (m *model[K]) end(f *flow.Row[K], reason flow.Reason) {
+func (m *model[K]) end(f *flowOf[K], reason flow.Reason) {
 	f.Reason = reason
-	m.ended = append(m.ended, *f)
+	if m.collects {
+		f.Values = values(f.packets)
+	}
+	m.ended = append(m.ended, f.Row)
 	delete(m.live, f.Key)
 }
 
@@ -126,11 +155,17 @@ func (m *model[K]) endAll() {
 
 // canonical is the order of flows that end together: last, first, key; then whatever tells them apart.
 func canonical[K key.Key[K]](a, b flow.Row[K]) int {
+	var va, vb collect.Values
+	if a.Values != nil && b.Values != nil {
+		va, vb = *a.Values, *b.Values
+	}
 	return cmp.Or(cmp.Compare(a.Last, b.Last), cmp.Compare(a.First, b.First), a.Key.Compare(b.Key),
 		cmp.Compare(a.Packets, b.Packets), cmp.Compare(a.Bytes, b.Bytes), cmp.Compare(a.TCPFlags, b.TCPFlags), cmp.Compare(a.Reason, b.Reason),
 		cmp.Compare(a.Sums.Packets, b.Sums.Packets), cmp.Compare(a.Sums.Bytes, b.Sums.Bytes),
 		cmp.Compare(a.Sums.VarPackets.Hi, b.Sums.VarPackets.Hi), cmp.Compare(a.Sums.VarPackets.Lo, b.Sums.VarPackets.Lo),
-		cmp.Compare(a.Sums.VarBytes.Hi, b.Sums.VarBytes.Hi), cmp.Compare(a.Sums.VarBytes.Lo, b.Sums.VarBytes.Lo))
+		cmp.Compare(a.Sums.VarBytes.Hi, b.Sums.VarBytes.Hi), cmp.Compare(a.Sums.VarBytes.Lo, b.Sums.VarBytes.Lo),
+		cmp.Compare(va.First.VLAN, vb.First.VLAN), cmp.Compare(va.MinLength, vb.MinLength), cmp.Compare(va.MaxLength, vb.MaxLength),
+		cmp.Compare(va.MinTTL, vb.MinTTL), cmp.Compare(va.MaxTTL, vb.MaxTTL))
 }
 
 // setup is one run of random packets.
@@ -204,15 +239,20 @@ func TestTableMatchesModel(t *testing.T) {
 		}
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			for seed := range uint64(8) {
+			for seed := range uint64(9) {
 				rng := rand.New(rand.NewPCG(seed, uint64(len(s.name))))
-				if seed%2 == 0 {
-					drive(t, s, rng, func(i int) key.IPv4 {
+				switch seed % 3 {
+				case 0:
+					drive(t, s, rng, false, func(i int) key.IPv4 {
 						return key.IPv4{Src: 0x0a000000 + uint32(i), Dst: 7, SrcPort: uint16(i % 3), Protocol: 6}
 					})
-				} else {
-					drive(t, s, rng, func(i int) key.IPv6 {
+				case 1:
+					drive(t, s, rng, false, func(i int) key.IPv6 {
 						return key.IPv6{Dst: [16]byte{15: byte(i), 14: byte(i >> 8)}, FlowLabel: uint32(i % 5), Protocol: 6}
+					})
+				case 2:
+					drive(t, s, rng, seed > 2, func(i int) key.Wide {
+						return key.Wide{SrcMAC: 0x020000000000 + uint64(i), Label: [key.Labels]uint32{2: uint32(i % 3)}, VRF: uint32(i % 2)}
 					})
 				}
 				if t.Failed() {
@@ -224,8 +264,8 @@ func TestTableMatchesModel(t *testing.T) {
 }
 
 // drive gives random windows to both.
-func drive[K key.Key[K]](t *testing.T, s setup, rng *rand.Rand, keyOf func(int) K) {
-	m, table := newModel[K](s.aging), New[K](s.aging, false)
+func drive[K key.Key[K]](t *testing.T, s setup, rng *rand.Rand, collects bool, keyOf func(int) K) {
+	m, table := newModel[K](s.aging, collects), New[K](s.aging, collects)
 	starts := []int64{0, -20 * second, 1_800_000_000 * second, -3_000_000_000 * second}
 	ws := starts[rng.IntN(len(starts))]
 	reasons := [8]int{}
@@ -276,7 +316,10 @@ func idle[K key.Key[K]](t *testing.T, rng *rand.Rand, m *model[K], table *Table[
 
 // packet makes one for the window that begins at ws. Many stand on its edges.
 func (s setup) packet(rng *rand.Rand, ws int64, window int) sample {
-	p := sample{time: ws + rng.Int64N(second), length: 40 + rng.Uint32N(100), weight: s.weights(rng, window)}
+	p := sample{
+		time: ws + rng.Int64N(second), length: 40 + rng.Uint32N(100), weight: s.weights(rng, window),
+		ttl: uint8(rng.IntN(256)), vlan: uint16(rng.IntN(4)),
+	}
 	switch rng.IntN(8) {
 	case 0:
 		p.time = ws
@@ -341,6 +384,11 @@ func parts[K key.Key[K]](rng *rand.Rand, packets []packetOf[K], ws int64) []part
 			out = append(out, part[K]{row: update.Row[K]{Key: p.key, Window: ws, First: p.time, Last: p.time, StartsSYN: syn}})
 		}
 		u := &out[i].row
+		if v := collect.Packet(key.Wide{VLAN: p.vlan}, p.time, p.length, p.ttl); u.Values == nil {
+			u.Values = &v
+		} else {
+			u.Values.Add(&v)
+		}
 		u.First, u.Last = min(u.First, p.time), max(u.Last, p.time)
 		u.Packets++
 		u.Bytes += uint64(p.length)
@@ -349,6 +397,15 @@ func parts[K key.Key[K]](rng *rand.Rand, packets []packetOf[K], ws int64) []part
 		out[i].sampled = out[i].sampled || p.weight != 1
 	}
 	return out
+}
+
+// equal compares flows whole, values and not their places.
+func equal[K comparable](a, b flow.Row[K]) bool {
+	if (a.Values == nil) != (b.Values == nil) || a.Values != nil && *a.Values != *b.Values {
+		return false
+	}
+	a.Values, b.Values = nil, nil
+	return a == b
 }
 
 // same compares the flows that ended, whole and in canonical order, and the number of those alive.
@@ -360,7 +417,7 @@ func same[K key.Key[K]](t *testing.T, m *model[K], table *Table[K], when string,
 		reasons[f.Reason]++
 	}
 	slices.SortFunc(want, canonical)
-	if !slices.Equal(got, want) {
+	if !slices.EqualFunc(got, want, equal) {
 		t.Errorf("%s (-want +got):\n%s", when, gocmp.Diff(want, got))
 	}
 	m.ended = m.ended[:0]

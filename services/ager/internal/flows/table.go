@@ -62,9 +62,10 @@ type Table[K key.Key[K]] struct {
 	collects bool             // values are kept
 	values   []collect.Values // of the entries, by number
 	pvalues  []collect.Values // of the pending updates
+	evalues  []collect.Values // of the flows that ended
 }
 
-// New makes an empty table. collects says that every update brings collected values.
+// New makes an empty table. collects says that every update brings collected values; else they are not looked at.
 func New[K key.Key[K]](a Aging, collects bool) *Table[K] {
 	return &Table[K]{aging: a, wheel: newWheel(a.Inactive), index: newIndex(), collects: collects}
 }
@@ -175,8 +176,7 @@ func (t *Table[K]) end(n uint32, why flow.Reason) {
 		f.Sums = weight.Unsampled(e.packets, e.bytes)
 	}
 	if t.collects {
-		v := t.values[n]
-		f.Values = &v
+		t.evalues = append(t.evalues, t.values[n])
 	}
 	t.ended = append(t.ended, f)
 	e.packets, e.bytes, e.flags = 0, 0, 0
@@ -233,13 +233,16 @@ func (t *Table[K]) Ended() []flow.Row[K] {
 	t.order, t.sorted = t.order[:0], t.sorted[:0]
 	for i := range t.ended {
 		t.order = append(t.order, uint32(i))
+		if t.collects {
+			t.ended[i].Values = &t.evalues[i]
+		}
 	}
 	// A row has 128 bytes or more: numbers are sorted, and each row is moved once.
 	slices.SortFunc(t.order, func(a, b uint32) int { return compare(&t.ended[a], &t.ended[b]) })
 	for _, i := range t.order {
 		t.sorted = append(t.sorted, t.ended[i])
 	}
-	t.ended = t.ended[:0]
+	t.ended, t.evalues = t.ended[:0], t.evalues[:0]
 	return t.sorted
 }
 

@@ -1,9 +1,11 @@
 package table
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
+	"netstream/schemas/collect"
 	"netstream/schemas/key"
 	"netstream/schemas/packet"
 )
@@ -40,32 +42,50 @@ func ipv6(n uint64) key.IPv6 {
 	return k
 }
 
+func wide(n uint64) key.Wide {
+	return key.Wide{
+		Src: key.Mapped(uint32(scatter(n) >> 32)), Dst: key.Mapped(uint32(n)), SrcPort: uint16(scatter(n)), DstPort: 443, Protocol: 6, Version: 4,
+		Label: [key.Labels]uint32{uint32(n & 0xff), uint32(n & 0xfffff)},
+	}
+}
+
 func TestAddDoesNotAllocate(t *testing.T) {
 	for _, weight := range []uint32{1, 1000} {
-		packets, hashes := mix(5000, weight, ipv4)
-		table := New[key.IPv4](tableRows)
-		if n := testing.AllocsPerRun(50, func() {
-			for i := range packets {
-				table.Add(&packets[i], nil, hashes[i], 0)
-			}
-			if table.Len() < 100 || table.Len() == len(packets) {
-				t.Fatalf("%d rows of %d packets: too dull", table.Len(), len(packets))
-			}
-			table.Reset()
-		}); n != 0 {
-			t.Errorf("weight %d: %v allocations in %d packets, want 0", weight, n, len(packets))
+		t.Run(fmt.Sprint("ipv4, weight ", weight), func(t *testing.T) { checkAllocations(t, weight, nil, ipv4) })
+		t.Run(fmt.Sprint("wide, weight ", weight), func(t *testing.T) { checkAllocations(t, weight, nil, wide) })
+		t.Run(fmt.Sprint("wide with values, weight ", weight), func(t *testing.T) { checkAllocations(t, weight, &someValues, wide) })
+	}
+}
+
+// someValues are what a monitor collects of a packet.
+var someValues = collect.Packet(key.Wide{VLAN: 7, SrcMAC: 0x020000000001}, 1_800_000_000*second, 1500, 64)
+
+func checkAllocations[K key.Key[K]](t *testing.T, weight uint32, values *collect.Values, keyOf func(uint64) K) {
+	packets, hashes := mix(5000, weight, keyOf)
+	table := New[K](tableRows)
+	if n := testing.AllocsPerRun(50, func() {
+		for i := range packets {
+			table.Add(&packets[i], values, hashes[i], 0)
 		}
+		if table.Len() < 100 || table.Len() == len(packets) {
+			t.Fatalf("%d rows of %d packets: too dull", table.Len(), len(packets))
+		}
+		table.Reset()
+	}); n != 0 {
+		t.Errorf("%v allocations in %d packets, want 0", n, len(packets))
 	}
 }
 
 // BenchmarkAdd fills tables of 65,536 rows with Zipf traffic of a million flows; an operation is a packet.
 func BenchmarkAdd(b *testing.B) {
-	b.Run("ipv4", func(b *testing.B) { benchmarkAdd(b, 1, ipv4) })
-	b.Run("ipv4 sampled", func(b *testing.B) { benchmarkAdd(b, 100, ipv4) })
-	b.Run("ipv6", func(b *testing.B) { benchmarkAdd(b, 1, ipv6) })
+	b.Run("ipv4", func(b *testing.B) { benchmarkAdd(b, 1, nil, ipv4) })
+	b.Run("ipv4 sampled", func(b *testing.B) { benchmarkAdd(b, 100, nil, ipv4) })
+	b.Run("ipv6", func(b *testing.B) { benchmarkAdd(b, 1, nil, ipv6) })
+	b.Run("wide", func(b *testing.B) { benchmarkAdd(b, 1, nil, wide) })
+	b.Run("wide with values", func(b *testing.B) { benchmarkAdd(b, 1, &someValues, wide) })
 }
 
-func benchmarkAdd[K key.Key[K]](b *testing.B, weight uint32, keyOf func(uint64) K) {
+func benchmarkAdd[K key.Key[K]](b *testing.B, weight uint32, values *collect.Values, keyOf func(uint64) K) {
 	packets, hashes := mix(1<<20, weight, keyOf)
 	table := New[K](tableRows)
 	rows := 0
@@ -73,7 +93,7 @@ func benchmarkAdd[K key.Key[K]](b *testing.B, weight uint32, keyOf func(uint64) 
 	b.ResetTimer()
 	for i := range b.N {
 		n := i % len(packets)
-		table.Add(&packets[n], nil, hashes[n], 0)
+		table.Add(&packets[n], values, hashes[n], 0)
 		if table.Len() >= tableRows {
 			rows += table.Len()
 			table.Reset()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"netstream/schemas/collect"
 	"netstream/schemas/key"
 	"netstream/schemas/packet"
 	"netstream/schemas/update"
@@ -30,7 +31,7 @@ type place[K key.Key[K]] struct {
 type segments[K key.Key[K]] map[place[K]][]update.Row[K]
 
 // packet counts a packet as the rules say. No hand-over troubles it.
-func (s segments[K]) packet(p *packet.Row[K], source uint16) {
+func (s segments[K]) packet(p *packet.Row[K], v *collect.Values, source uint16) {
 	at := place[K]{p.Key, source, p.Window}
 	n := len(s[at])
 	if n == 0 || p.TCPFlags&flagSYN != 0 && s[at][n-1].TCPFlags&(flagFIN|flagRST) != 0 {
@@ -43,6 +44,18 @@ func (s segments[K]) packet(p *packet.Row[K], source uint16) {
 	u.Bytes += uint64(p.Bytes)
 	u.TCPFlags |= p.TCPFlags
 	u.Sums.AddPacket(p.Weight, p.Bytes)
+	if v == nil {
+		return
+	}
+	if u.Values == nil {
+		u.Values = &collect.Values{First: v.First, FirstTime: v.FirstTime, MinLength: 1<<32 - 1, MinTTL: 255}
+	}
+	all := u.Values
+	if v.FirstTime < all.FirstTime || v.FirstTime == all.FirstTime && v.First.VLAN < all.First.VLAN {
+		all.First, all.FirstTime = v.First, v.FirstTime
+	}
+	all.MinLength, all.MaxLength = min(all.MinLength, v.MinLength), max(all.MaxLength, v.MaxLength)
+	all.MinTTL, all.MaxTTL = min(all.MinTTL, v.MinTTL), max(all.MaxTTL, v.MaxTTL)
 }
 
 // part merges what a table handed over, as an ager does: a part that starts with SYN begins a new update if a FIN or RST
@@ -50,6 +63,10 @@ func (s segments[K]) packet(p *packet.Row[K], source uint16) {
 func (s segments[K]) part(u update.Row[K], sampled bool) {
 	if !sampled {
 		u.Sums = weight.Unsampled(uint64(u.Packets), u.Bytes)
+	}
+	if u.Values != nil { // the table's
+		v := *u.Values
+		u.Values = &v
 	}
 	starts := u.StartsSYN
 	u.StartsSYN = false // of no interest once merged
@@ -65,6 +82,9 @@ func (s segments[K]) part(u update.Row[K], sampled bool) {
 	old.Bytes += u.Bytes
 	old.TCPFlags |= u.TCPFlags
 	old.Sums.Add(&u.Sums)
+	if u.Values != nil {
+		old.Values.Add(u.Values)
+	}
 }
 
 // setup is one run of random packets.
@@ -101,8 +121,9 @@ func TestHandOversChangeNothing(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			for seed := range uint64(2) {
-				feed(t, s, rand.New(rand.NewPCG(seed, 4)), smallIPv4)
-				feed(t, s, rand.New(rand.NewPCG(seed, 6)), smallIPv6)
+				feed(t, s, rand.New(rand.NewPCG(seed, 4)), false, smallIPv4)
+				feed(t, s, rand.New(rand.NewPCG(seed, 6)), false, smallIPv6)
+				feed(t, s, rand.New(rand.NewPCG(seed, 8)), seed == 0, smallWide)
 			}
 		})
 	}
@@ -136,8 +157,30 @@ func smallIPv6(n int) key.IPv6 {
 	return k
 }
 
+func smallWide(n int) key.Wide {
+	k := key.Wide{SrcMAC: 1, VLAN: 2, VRF: 3}
+	for i, field := range []func(v int){
+		func(v int) { k.SrcMAC = uint64(v) << 32 }, func(v int) { k.VLAN = uint16(v) }, func(v int) { k.VRF = uint32(v) },
+		func(v int) { k.Label[v%key.Labels] = uint32(v) }, func(v int) { k.Version, k.TTL = uint8(v), uint8(v>>8) },
+	} {
+		if n%5 == i {
+			field(100 + n/5)
+		}
+	}
+	return k
+}
+
+// equal compares updates whole, values and not their places.
+func equal[K comparable](a, b update.Row[K]) bool {
+	if (a.Values == nil) != (b.Values == nil) || a.Values != nil && *a.Values != *b.Values {
+		return false
+	}
+	a.Values, b.Values = nil, nil
+	return a == b
+}
+
 // feed sends 40,000 packets of three sources through a table and the model.
-func feed[K key.Key[K]](t *testing.T, s setup, rng *rand.Rand, keyOf func(int) K) {
+func feed[K key.Key[K]](t *testing.T, s setup, rng *rand.Rand, collects bool, keyOf func(int) K) {
 	t.Helper()
 	const packets, perWindow, sources = 40_000, 500, 3
 	want, got := segments[K]{}, segments[K]{}
@@ -184,15 +227,24 @@ func feed[K key.Key[K]](t *testing.T, s setup, rng *rand.Rand, keyOf func(int) K
 			p.Window -= rng.Int64N(2) * second
 		}
 		source := uint16(rng.IntN(sources))
-		want.packet(&p, source)
-		table.Add(&p, nil, p.Key.Hash(uint64(source))&s.mask, source)
+		var values *collect.Values
+		if collects {
+			v := collect.Packet(key.Wide{VLAN: uint16(rng.IntN(4))}, p.Time, p.Bytes, uint8(rng.IntN(256)))
+			values = &v
+			if rng.IntN(3) == 0 { // many have one time stamp
+				p.Time = p.Window
+				v.FirstTime = p.Time
+			}
+		}
+		want.packet(&p, values, source)
+		table.Add(&p, values, p.Key.Hash(uint64(source))&s.mask, source)
 		if s.handOver > 0 && rng.IntN(s.handOver) == 0 {
 			handOver()
 		}
 	}
 	handOver()
 	for at, w := range want {
-		if !slices.Equal(got[at], w) {
+		if !slices.EqualFunc(got[at], w, equal) {
 			t.Fatalf("%s: merged parts of %v (-want +got):\n%s", s.name, at, cmp.Diff(w, got[at]))
 		}
 	}

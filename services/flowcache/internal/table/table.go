@@ -168,6 +168,8 @@ func (t *Table[K]) Each(f func(u *update.Row[K], hash uint64) error) error {
 
 // Reset empties the table and keeps its memory.
 func (t *Table[K]) Reset() {
+	if len(t.rows) > 0 { // an index that was never used takes no memory
+		clear(t.index)
+	}
 	t.rows, t.sums, t.values, t.sampled = t.rows[:0], t.sums[:0], t.values[:0], false
-	clear(t.index)
 }
