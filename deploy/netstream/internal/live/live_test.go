@@ -19,6 +19,7 @@ import (
 	"netstream/deploy/netstream/internal/line"
 	"netstream/deploy/netstream/internal/run"
 	"netstream/services/analyzer"
+	"netstream/services/sampler"
 )
 
 // insideVariable says that the test runs in a network namespace made for it.
@@ -110,6 +111,7 @@ func flowsOf(t *testing.T, path string, work func(context.Context, *line.Line)) 
 	cfg.Ager.Active, cfg.Ager.Inactive = 2*time.Second, time.Second
 	cfg.Sampler.Live.Interfaces, cfg.Sampler.Live.Source = []string{"b0"}, "tap"
 	cfg.Sampler.Live.Fanout, cfg.Sampler.Live.Ring = 2, 64<<20
+	cfg.Sampler.Live.Overload = sampler.OverloadDrop // each packet is a packet of a flow, or dropped: none stands for others
 	l, err := line.Open(cfg, t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -137,14 +139,20 @@ func flowsOf(t *testing.T, path string, work func(context.Context, *line.Line)) 
 // landed waits until so many packets are in flows or dropped.
 func landed(ctx context.Context, t *testing.T, l *line.Line, packets uint64) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	var flows, dropped uint64
 	for ctx.Err() == nil {
-		row := ask(ctx, t, l, `SELECT (SELECT coalesce(sum(packets), 0) FROM flows), (SELECT coalesce(sum(packets), 0) FROM ledger WHERE hop = 'sampler' AND name LIKE 'drop.%')`)[0]
-		if number(t, row[0])+number(t, row[1]) >= packets {
+		row := ask(context.WithoutCancel(ctx), t, l, `SELECT (SELECT coalesce(sum(packets), 0) FROM flows), (SELECT coalesce(sum(packets), 0) FROM ledger WHERE hop = 'sampler' AND name LIKE 'drop.%')`)[0]
+		if flows, dropped = number(t, row[0]), number(t, row[1]); flows+dropped >= packets {
 			return
 		}
 		time.Sleep(100 * time.Millisecond) // between two looks at a condition that ctx bounds
 	}
-	t.Error("the flows didn't land in time")
+	for _, row := range ask(context.WithoutCancel(ctx), t, l, `SELECT hop, name, shard, packets FROM ledger WHERE hop = 'sampler' ORDER BY ALL`) {
+		t.Log(row)
+	}
+	t.Errorf("after a minute %d packets are in flows and %d dropped, want %d", flows, dropped, packets)
 }
 
 func ask(ctx context.Context, t *testing.T, l *line.Line, sql string) (rows [][]string) {
