@@ -13,6 +13,8 @@ type books struct {
 	dropped     [packet.Verdicts]count
 	partial     [packet.Verdicts]count // among those handed on: not read to their key, by reason
 	kernel      count                  // of a live source: lost before the sampler saw them
+	agent       count                  // of an sFlow agent: it could not send them
+	network     count                  // of an sFlow agent: they didn't arrive
 	overload    count                  // of a live source: dropped because the bus was too slow
 	lost        count                  // of a live source: observed before a crash and never published
 	held        count                  // taken up by a time-based sampler that doesn't know their weight yet
@@ -38,6 +40,8 @@ func (c *count) sub(bytes uint32) {
 const (
 	reasonLost        = "restart"
 	reasonKernel      = "kernel"
+	reasonAgent       = "agent"
+	reasonNetwork     = "network"
 	reasonOverload    = "overload"
 	reasonUnmonitored = "unmonitored"
 )
@@ -53,6 +57,8 @@ func (b *books) named(f func(name string, c *count)) {
 	f(ledger.Held, &b.held)
 	f(ledger.Drop+reasonLost, &b.lost)
 	f(ledger.Drop+reasonKernel, &b.kernel)
+	f(ledger.Drop+reasonAgent, &b.agent)
+	f(ledger.Drop+reasonNetwork, &b.network)
 	f(ledger.Drop+reasonOverload, &b.overload)
 	f(ledger.Drop+reasonUnmonitored, &b.unmonitored)
 	for v := range b.dropped {
@@ -112,7 +118,7 @@ func (b *books) restore(entries []ledger.Entry) {
 	}
 	b.held = count{}
 	gone := b.observed
-	settled := append(append(b.dropped[:], b.unselected, b.unmonitored, b.kernel, b.overload, b.lost), b.frames...)
+	settled := append(append(b.dropped[:], b.unselected, b.unmonitored, b.kernel, b.agent, b.network, b.overload, b.lost), b.frames...)
 	for _, c := range settled {
 		gone.packets -= c.packets
 		gone.bytes -= c.bytes

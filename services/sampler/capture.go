@@ -53,7 +53,7 @@ func (l Live) Validate() error {
 	if l.Patience < time.Millisecond || l.Patience > time.Second {
 		ps.Addf("patience", l.Patience, "1ms to 1s")
 	}
-	if l.Overload != OverloadWait && l.Overload != OverloadDrop && l.Overload != OverloadThin {
+	if !validOverload(l.Overload) {
 		ps.Addf("overload", l.Overload, "thin, drop or wait")
 	}
 	return ps.Err()

@@ -16,6 +16,7 @@ type Config struct {
 	VRFs            []VRF         `yaml:"vrfs" doc:"which packets belong to which VRF, for monitors of kind vpn"`
 	Anonymise       Anonymise     `yaml:"anonymise" doc:"addresses are replaced before they are published"`
 	Live            Live          `yaml:"live" doc:"live capture"`
+	SFlow           SFlow         `yaml:"sflow" doc:"packets that other devices have sampled and send as sFlow 5"`
 	AllowedLateness time.Duration `yaml:"allowed_lateness" doc:"how much older than the newest packet a packet may be and still count in its own window"`
 	MessageRows     int           `yaml:"message_rows" doc:"packets in a message; a message is also cut at what the bus takes"`
 	Flush           time.Duration `yaml:"flush" doc:"longest time a packet waits for its message to fill"`
@@ -61,7 +62,7 @@ func defaultSampling() Sampling {
 
 // DefaultConfig takes every packet.
 func DefaultConfig() Config {
-	return Config{Sampling: defaultSampling(), Live: defaultLive(), MessageRows: 8192, Flush: 100 * time.Millisecond}
+	return Config{Sampling: defaultSampling(), Live: defaultLive(), SFlow: defaultSFlow(), MessageRows: 8192, Flush: 100 * time.Millisecond}
 }
 
 // Validate reports all problems.

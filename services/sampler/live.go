@@ -58,14 +58,20 @@ func (s *Service) live(ctx context.Context, src *source, lasts []*bus.Message, i
 	return src.pump(ctx, in, false)
 }
 
-// countLosses books what the input lost before it could be sampled: it was observed, by the kernel, and dropped.
+// countLosses books what the input lost before it could be sampled: it was observed, by somebody else, and dropped. Its
+// bytes nobody knows.
 func (s *source) countLosses(in Input) {
 	lossy, ok := in.(Lossy)
 	if !ok {
 		return
 	}
-	lost := lossy.Lost()
-	s.books.observed.packets += lost - s.lostBefore
-	s.books.kernel.packets += lost - s.lostBefore
-	s.lostBefore = lost
+	now, before := lossy.Lost(), s.lostBefore
+	s.lostBefore = now
+	for _, l := range [...]struct {
+		lost uint64
+		in   *count
+	}{{now.Kernel - before.Kernel, &s.books.kernel}, {now.Agent - before.Agent, &s.books.agent}, {now.Network - before.Network, &s.books.network}} {
+		s.books.observed.packets += l.lost
+		l.in.packets += l.lost
+	}
 }

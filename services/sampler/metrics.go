@@ -29,7 +29,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{"reason"})
 	}
 	m := &metrics{
-		observed:      counter("sampler_observed_packets_total", "Packets seen, and those that the kernel lost."),
+		observed:      counter("sampler_observed_packets_total", "Packets seen, and those known to be lost before."),
 		observedBytes: counter("sampler_observed_bytes_total", "Frame bytes of the packets seen, as on the wire."),
 		unselected:    counter("sampler_unselected_packets_total", "Packets that sampling passed over."),
 		published:     counter("sampler_published_packets_total", "Packet headers published."),

@@ -14,6 +14,10 @@ const (
 	OverloadThin = "thin" // fewer packets are taken, each standing for more
 )
 
+func validOverload(policy string) bool {
+	return policy == OverloadWait || policy == OverloadDrop || policy == OverloadThin
+}
+
 // pressure is how a source meets overload.
 type pressure struct {
 	policy string

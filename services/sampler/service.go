@@ -1,7 +1,7 @@
 // Package sampler is stage 1: it reads packets, takes all or a sample of them and publishes their headers. Payload never
 // leaves it.
 //
-//	capture file, generator -> sampling -> parse -> rows by packet shard -> PACKETS packets.<p>.<source>
+//	capture file, interface, sFlow, generator -> sampling -> parse -> rows by packet shard -> PACKETS packets.<p>.<source>
 //
 // Position is the ordinal of the packet within its source, kept for each packet shard in its own messages. All that is
 // decided about a packet is a function of the packets before it, so a file that is read again gives the same rows, and
@@ -17,6 +17,7 @@ import (
 	"netstream/pipeline/bus"
 	"netstream/schemas/monitor"
 	"netstream/services/sampler/internal/capture"
+	"netstream/services/sampler/internal/sflow"
 )
 
 // Packet is one captured frame.
@@ -29,10 +30,13 @@ type Input interface {
 	Read(dst []Packet) (int, error)
 }
 
-// Lossy is an input that loses packets before it can hand them out: the ring of a kernel.
+// Losses are packets that an input lost, so far.
+type Losses = capture.Losses
+
+// Lossy is an input that loses packets before it can hand them out, and knows how many.
 type Lossy interface {
-	// Lost is how many packets were lost so far. It is called by the goroutine that reads.
-	Lost() uint64
+	// Lost is called by the goroutine that reads.
+	Lost() Losses
 }
 
 // Named is an input that knows the names of its interfaces.
@@ -49,6 +53,7 @@ type Service struct {
 	needs       needs
 	bus         *bus.Bus
 	metrics     *metrics
+	sflow       *sflow.Metrics
 	log         *slog.Logger
 }
 
@@ -56,7 +61,7 @@ type Service struct {
 func New(cfg Config, monitors []monitor.Definition, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) *Service {
 	return &Service{
 		cfg: cfg, monitors: monitors, definitions: monitor.Format(monitors), needs: newNeeds(monitors),
-		bus: b, metrics: newMetrics(reg), log: log,
+		bus: b, metrics: newMetrics(reg), sflow: sflow.NewMetrics(reg), log: log,
 	}
 }
 

@@ -45,7 +45,7 @@ type source struct {
 	mark       int64  // watermark
 	limit      int    // rows at which a message is cut
 	last       int    // shard of the latest row
-	lostBefore uint64 // by the input, booked already
+	lostBefore Losses // of the input, booked already
 	flushed    time.Time
 	sending    context.Context // ends when a sender fails
 

@@ -94,7 +94,7 @@ netstream: configuration: open DIR/none.yaml: no such file or directory`},
 netstream up: -c FILE is missing; ` + "`netstream config init`" + ` writes one to start from
 See ` + "`netstream up --help`" + `.`},
 		"up without source": {"up -c DIR/quiet.yaml", Usage, `
-netstream: DIR/quiet.yaml: no source: set sampler.live.interfaces, analyzer.collector.listen or demo.rate
+netstream: DIR/quiet.yaml: no source: set sampler.live.interfaces, sampler.sflow.listen, analyzer.collector.listen or demo.rate
 See ` + "`netstream up --help`" + `.`},
 		"stage without server": {"ager", Usage, `
 netstream ager: no NATS server: set bus.url in -c FILE, or NETSTREAM_BUS_URL=nats://HOST:4222

@@ -22,9 +22,9 @@ func (k *command) samplerStage() *cobra.Command {
 		Long: `Stage 1: read packets and publish their headers.
 
 Reads captures to their end, one after another; or without any, until stopped,
-what the configuration names: the interfaces of sampler.live, the generated
-traffic of demo.rate. On the NATS server (JetStream) that bus.url
-names. The same command goes on after a stop or a kill.`,
+what the configuration names: the interfaces of sampler.live, the agents that
+send to sampler.sflow, the generated traffic of demo.rate. On the NATS server
+(JetStream) that bus.url names. The same command goes on after a stop or a kill.`,
 		Example: `  netstream sampler -c netstream.yaml office.pcap
   NETSTREAM_BUS_URL=nats://10.0.0.1:4222 netstream sampler office.pcap
   NETSTREAM_SAMPLER_LIVE_INTERFACES=eth0,eth1 netstream sampler -c netstream.yaml`,
@@ -34,7 +34,7 @@ names. The same command goes on after a stop or a kill.`,
 				return err
 			}
 			if len(paths) == 0 && !liveSource(cfg) {
-				return wrongUsage(c, "%s: no source: name a capture, or set sampler.live.interfaces or demo.rate", c.CommandPath())
+				return wrongUsage(c, "%s: no source: name a capture, or set sampler.live.interfaces, sampler.sflow.listen or demo.rate", c.CommandPath())
 			}
 			return stage.Run(c.Context(), base(cfg), "sampler", k.log(cfg), func(b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) func(context.Context) error {
 				s := sampler.New(cfg.Sampler, cfg.Monitors.Definitions(), b, reg, log)

@@ -25,7 +25,7 @@ func (k *command) up() *cobra.Command {
 configuration names, flow caches, agers, exporter, database and its HTTP API.
 A stop loses nothing that has arrived, and the next start goes on with the same
 data.`,
-		Example: `  netstream config init > netstream.yaml   # then set a source: sampler.live.interfaces, analyzer.collector.listen or demo.rate
+		Example: `  netstream config init > netstream.yaml   # then set a source: sampler.live.interfaces, sampler.sflow.listen, analyzer.collector.listen or demo.rate
   netstream up -c netstream.yaml`,
 		Args: none,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -37,7 +37,7 @@ data.`,
 				return err
 			}
 			if !liveSource(cfg) && cfg.Analyzer.Collector.Listen == "" {
-				return wrongUsage(c, "%s: no source: set sampler.live.interfaces, analyzer.collector.listen or demo.rate", file)
+				return wrongUsage(c, "%s: no source: set sampler.live.interfaces, sampler.sflow.listen, analyzer.collector.listen or demo.rate", file)
 			}
 			return k.live(c.Context(), cfg, func(ctx context.Context, l *line.Line) error {
 				if err := k.whereToLook(ctx, l); err != nil {
@@ -68,7 +68,7 @@ func (k *command) live(ctx context.Context, cfg line.Config, work func(context.C
 
 // liveSource tells whether the configuration names a source of packets.
 func liveSource(cfg line.Config) bool {
-	return len(cfg.Sampler.Live.Interfaces) > 0 || cfg.Demo.Rate > 0
+	return len(cfg.Sampler.Live.Interfaces) > 0 || cfg.Sampler.SFlow.Listen != "" || cfg.Demo.Rate > 0
 }
 
 // liveSources runs all sources of packets that the configuration names, until ctx ends or one of them fails.
@@ -76,6 +76,9 @@ func liveSources(ctx context.Context, s *sampler.Service, cfg line.Config) error
 	g, ctx := errgroup.WithContext(ctx)
 	if len(cfg.Sampler.Live.Interfaces) > 0 {
 		g.Go(func() error { return s.Capture(ctx) })
+	}
+	if cfg.Sampler.SFlow.Listen != "" {
+		g.Go(func() error { return s.SFlow(ctx) })
 	}
 	if cfg.Demo.Rate > 0 {
 		g.Go(func() error { return generate(ctx, s, cfg.Demo, func(*traffic.EventLog) {}) })

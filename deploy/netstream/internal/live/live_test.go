@@ -41,14 +41,9 @@ func TestLiveFlowsAreThoseOfTheFile(t *testing.T) {
 	for _, name := range []string{"a0", "b0"} {
 		_ = os.WriteFile("/proc/sys/net/ipv6/conf/"+name+"/disable_ipv6", []byte("1"), 0o644) // the kernel must send nothing
 	}
-	_, self, _, _ := runtime.Caller(0)
-	path := filepath.Join(filepath.Dir(self), "..", "..", "..", "..", "services", "sampler", "testdata", "captures", "ipfixprobe", "tls.pcap")
-	want, packets, _ := flowsOf(t, path, func(ctx context.Context, l *line.Line) {
-		if _, err := run.New([]string{path}, false).Run(ctx, l); err != nil {
-			t.Error(err)
-		}
-	})
-	got, seen, lost := flowsOf(t, path, func(ctx context.Context, l *line.Line) {
+	path := capturePath()
+	want, packets := flowsOfFile(t, path)
+	got, seen, lost := flowsOf(t, interfaceConfig(), func(ctx context.Context, l *line.Line) {
 		capturing, stop := context.WithCancel(ctx)
 		done := make(chan error, 1)
 		go func() { done <- l.Sampler.Capture(capturing) }()
@@ -72,6 +67,32 @@ func TestLiveFlowsAreThoseOfTheFile(t *testing.T) {
 			t.Errorf("packets by flow (-file +live):\n%s", diff)
 		}
 	}
+}
+
+// capturePath is the capture that is replayed.
+func capturePath() string {
+	_, self, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(self), "..", "..", "..", "..", "services", "sampler", "testdata", "captures", "ipfixprobe", "tls.pcap")
+}
+
+// interfaceConfig captures on an interface.
+func interfaceConfig() line.Config {
+	cfg := line.DefaultConfig()
+	cfg.Sampler.Live.Interfaces, cfg.Sampler.Live.Source = []string{"b0"}, "tap"
+	cfg.Sampler.Live.Fanout, cfg.Sampler.Live.Ring = 2, 64<<20
+	cfg.Sampler.Live.Overload = sampler.OverloadDrop // each packet is a packet of a flow, or dropped: none stands for others
+	return cfg
+}
+
+// flowsOfFile runs a line on a capture.
+func flowsOfFile(t *testing.T, path string) (flows map[string]uint64, packets uint64) {
+	t.Helper()
+	flows, packets, _ = flowsOf(t, line.DefaultConfig(), func(ctx context.Context, l *line.Line) {
+		if _, err := run.New([]string{path}, false).Run(ctx, l); err != nil {
+			t.Error(err)
+		}
+	})
+	return flows, packets
 }
 
 // again runs the test in a new network namespace.
@@ -103,15 +124,11 @@ func command(t *testing.T, name string, args ...string) {
 }
 
 // flowsOf runs a line while work goes on and returns packets by flow, in all, and those dropped.
-func flowsOf(t *testing.T, path string, work func(context.Context, *line.Line)) (flows map[string]uint64, packets, dropped uint64) {
+func flowsOf(t *testing.T, cfg line.Config, work func(context.Context, *line.Line)) (flows map[string]uint64, packets, dropped uint64) {
 	t.Helper()
-	cfg := line.DefaultConfig()
 	cfg.Analyzer.LandInterval = 20 * time.Millisecond
 	cfg.Telemetry.Listen, cfg.Analyzer.API.Listen = "127.0.0.1:0", ""
 	cfg.Ager.Active, cfg.Ager.Inactive = 2*time.Second, time.Second
-	cfg.Sampler.Live.Interfaces, cfg.Sampler.Live.Source = []string{"b0"}, "tap"
-	cfg.Sampler.Live.Fanout, cfg.Sampler.Live.Ring = 2, 64<<20
-	cfg.Sampler.Live.Overload = sampler.OverloadDrop // each packet is a packet of a flow, or dropped: none stands for others
 	l, err := line.Open(cfg, t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -117,11 +117,11 @@ func (c *Capture) Stats() []Stats {
 }
 
 // Lost is how many packets the kernel had to drop on all interfaces.
-func (c *Capture) Lost() (packets uint64) {
+func (c *Capture) Lost() (l capture.Losses) {
 	for _, p := range c.ports {
-		packets += p.dropped.Load()
+		l.Kernel += p.dropped.Load()
 	}
-	return packets
+	return l
 }
 
 // Close ends the capture. A Read that waits returns io.EOF; packets that were read must not be used any more.

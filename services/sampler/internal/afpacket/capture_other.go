@@ -27,7 +27,7 @@ func (*Capture) Name(uint32) string { return "" }
 func (*Capture) Stats() []Stats { return nil }
 
 // Lost is 0.
-func (*Capture) Lost() uint64 { return 0 }
+func (*Capture) Lost() capture.Losses { return capture.Losses{} }
 
 // Close does nothing.
 func (*Capture) Close() error { return nil }

@@ -106,7 +106,7 @@ func gather(t *testing.T, c *Capture, want int) tally {
 	t.Helper()
 	s := tally{by: map[uint32]int{}}
 	batch := make([]capture.Packet, 512)
-	for last := time.Now(); time.Since(last) < time.Second && s.packets+int(c.Lost()) < want; {
+	for last := time.Now(); time.Since(last) < time.Second && s.packets+int(c.Lost().Kernel) < want; {
 		n, err := c.Read(batch)
 		if err != nil {
 			t.Fatal(err)
@@ -167,7 +167,7 @@ func TestEveryPacketIsReadOrCounted(t *testing.T) {
 	go func() { defer close(done); replay(t, "a0", path, 200_000, loops) }()
 	got := gather(t, c, want.packets)
 	<-done
-	lost := int(c.Lost())
+	lost := int(c.Lost().Kernel)
 	t.Logf("%d packets sent, %d read, %d dropped by the kernel, %+v", want.packets, got.packets, lost, c.Stats())
 	if got.packets+lost != want.packets {
 		t.Errorf("%d read and %d dropped, want %d", got.packets, lost, want.packets)

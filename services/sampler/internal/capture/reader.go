@@ -44,6 +44,13 @@ const (
 	Egress  = 1
 )
 
+// Losses are packets of a live input that were lost before they could be read, so far.
+type Losses struct {
+	Kernel  uint64 // the kernel had no room for them
+	Agent   uint64 // another device sampled them and could not send them
+	Network uint64 // another device sampled and sent them, and they didn't arrive
+}
+
 // Interface is what a capture says about one of its interfaces. A pcap file has one, without a name.
 type Interface struct {
 	Name, Description string // at most 256 bytes each, not checked to be UTF-8

@@ -1,0 +1,71 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"netstream/deploy/netstream/internal/line"
+)
+
+// TestSFlowFlowsAreThoseOfTheFile lets pmacct's agent sample a capture 1:1 and send it to the line: its flows are those of the
+// capture.
+func TestSFlowFlowsAreThoseOfTheFile(t *testing.T) {
+	if _, err := exec.LookPath("pmacctd"); err != nil {
+		t.Skip("pmacctd is not installed")
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("pmacctd runs as root only")
+	}
+	path := capturePath()
+	cfg := line.DefaultConfig()
+	cfg.Sampler.SFlow.Listen = freeAddress(t)
+	agent := filepath.Join(t.TempDir(), "pmacctd.conf")
+	if err := os.WriteFile(agent, fmt.Appendf(nil, `pcap_savefile: %s
+plugins: sfprobe
+sfprobe_agentip: 192.0.2.1
+sfprobe_receiver: %s
+sampling_rate: 1
+plugin_buffer_size: 102400
+plugin_pipe_size: 10240000
+`, path, cfg.Sampler.SFlow.Listen), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want, packets := flowsOfFile(t, path)
+	got, seen, lost := flowsOf(t, cfg, func(ctx context.Context, l *line.Line) {
+		listening, stop := context.WithCancel(ctx)
+		done := make(chan error, 1)
+		go func() { done <- l.Sampler.SFlow(listening) }()
+		time.Sleep(500 * time.Millisecond) // the socket is open long before
+		command(t, "pmacctd", "-f", agent)
+		landed(ctx, t, l, packets)
+		stop()
+		if err := <-done; err != nil && listening.Err() == nil {
+			t.Error(err)
+		}
+		if source := ask(ctx, t, l, `SELECT DISTINCT source FROM flows`)[0][0]; source != "sflow-192_0_2_1" {
+			t.Errorf("source %s", source)
+		}
+	})
+	t.Logf("%d packets sampled, %d in flows, %d dropped", packets, seen, lost)
+	if diff := cmp.Diff(want, got); diff != "" || lost != 0 {
+		t.Errorf("%d lost; packets by flow (-file +sFlow):\n%s", lost, diff)
+	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	return c.LocalAddr().String()
+}
