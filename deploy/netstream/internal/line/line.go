@@ -112,9 +112,10 @@ func (l *Line) Run(ctx context.Context, work func(ctx context.Context) error) er
 		defer done()
 		err := l.publish(ctx)
 		if err == nil {
-			if err = work(ctx); ctx.Err() != nil {
-				err = nil // it was stopped before its end, and says so in many ways
-			}
+			err = work(ctx)
+		}
+		if ctx.Err() != nil {
+			err = nil // it was stopped before its end, and says so in many ways
 		}
 		worked <- err
 		return nil // how the work went is no matter of the stages, which stop in order
