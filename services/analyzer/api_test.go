@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"netstream/schemas/uint128"
 	"netstream/services/analyzer"
 	"netstream/services/analyzer/internal/linetest"
 )
@@ -20,9 +21,14 @@ import (
 // served is a running analyzer with 500 flows of source a, and the address of its API.
 func served(t *testing.T) (base string, flows linetest.Message) {
 	t.Helper()
+	return servedFlows(t, false)
+}
+
+func servedFlows(t *testing.T, sampled bool) (base string, flows linetest.Message) {
+	t.Helper()
 	b := linetest.Bus(t, 1)
 	ager := linetest.NewAger(t, b, 0)
-	flows = linetest.Random(rand.New(rand.NewPCG(20, 21)), 500, false, "a")
+	flows = linetest.Random(rand.New(rand.NewPCG(20, 21)), 500, sampled, "a")
 	ager.Publish(flows)
 	ager.Publish(linetest.Message{Sources: []string{"a"}, End: true})
 	s, stop := start(t, b, filepath.Join(t.TempDir(), "netstream.duckdb"))
@@ -179,6 +185,39 @@ func TestEveryQuestionIsAnswered(t *testing.T) {
 			}
 		default:
 			t.Errorf("%s: say here what its answer must add up to", q.Name)
+		}
+	}
+}
+
+// TestQuestionsHaveErrorBars adds up the variances in answers that split all the traffic.
+func TestQuestionsHaveErrorBars(t *testing.T) {
+	base, flows := servedFlows(t, true)
+	float := func(u uint128.Uint128) float64 { return math.Ldexp(float64(u.Hi), 64) + float64(u.Lo) }
+	var packets, octets float64
+	for _, f := range flows.IPv4 {
+		packets, octets = packets+float(f.Sums.VarPackets), octets+float(f.Sums.VarBytes)
+	}
+	for _, f := range flows.IPv6 {
+		packets, octets = packets+float(f.Sums.VarPackets), octets+float(f.Sums.VarBytes)
+	}
+	for name, columns := range map[string][2][]string{ // half widths of packets and of bytes
+		"talkers": {{"packets_ci"}, {"bytes_ci"}}, "receivers": {{"packets_ci"}, {"bytes_ci"}}, "pairs": {{"packets_ci"}, {"bytes_ci"}},
+		"applications": {{"packets_ci"}, {"bytes_ci"}}, "protocols": {{"packets_ci"}, {"bytes_ci"}}, "traffic": {{"packets_ci"}, {"bytes_ci"}},
+		"totals": {{"est_packets_ci"}, {"est_bytes_ci"}}, "sources": {{"est_packets_ci"}, {"est_bytes_ci"}},
+		"flows": {{"est_packets_ci"}, {"est_bytes_ci"}}, "interfaces": {nil, {"bytes_in_ci", "bytes_out_ci"}},
+	} {
+		a := ask(t, base+"/api/questions/"+name+"?limit=1000")
+		for i, want := range []float64{packets, octets} {
+			var squares float64
+			for _, r := range a.Rows {
+				for _, c := range columns[i] {
+					v, _ := r[c].(float64)
+					squares += v * v
+				}
+			}
+			if got := squares / 1.96 / 1.96; columns[i] != nil && math.Abs(got/want-1) > 1e-6 {
+				t.Errorf("%s: the variances behind %v add up to %g, want %g", name, columns[i], got, want)
+			}
 		}
 	}
 }

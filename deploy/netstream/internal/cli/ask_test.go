@@ -91,8 +91,9 @@ func TestAnswersAreTheSame(t *testing.T) {
 		{[]string{"query", "DELETE FROM flow_rows"}, Failed, "only questions"},
 		{[]string{"query", " "}, Usage, "the statement is empty"},
 		{[]string{"top"}, Done, "139.25.22.2    "},
-		{[]string{"top", "pairs", "-n", "1", "--format", "csv"}, Done, "src_addr,dst_addr,bytes,packets,flows\n139.25.22.2,139.25.22.102,"},
+		{[]string{"top", "pairs", "-n", "1", "--format", "csv"}, Done, "src_addr,dst_addr,bytes,bytes_ci,packets,packets_ci,flows\n139.25.22.2,139.25.22.102,"},
 		{[]string{"top", "ports", "--port", "2049"}, Done, "udp"},
+		{[]string{"top", "receivers", "--monitor", "ipv6"}, Done, "address  bytes  packets  flows  peers\n"}, // nothing, and all of it exact
 		{[]string{"top", "beauty"}, Usage, "want one of talkers"},
 		{[]string{"top", "--host", "somewhere"}, Failed, "want an address or network"},
 		{[]string{"flows", "--dst", "139.25.22.102", "--port", "111", "--format", "csv"}, Done, "139.25.22.2"},

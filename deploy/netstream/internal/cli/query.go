@@ -62,7 +62,7 @@ its columns. Nothing can be changed by a question.`,
 			if strings.TrimSpace(sql) == "" {
 				return wrongUsage(c, "%s: the statement is empty", c.CommandPath())
 			}
-			return k.ask(c.Context(), f, func(a ask.Answers, f ask.Format, w io.Writer) error {
+			return k.ask(c.Context(), f, false, func(a ask.Answers, f ask.Format, w io.Writer) error {
 				return a.Query(c.Context(), sql, f, w)
 			})
 		},
@@ -71,8 +71,8 @@ its columns. Nothing can be changed by a question.`,
 	return c
 }
 
-// ask prints the answer to one question.
-func (k *command) ask(ctx context.Context, f askFlags, question func(ask.Answers, ask.Format, io.Writer) error) error {
+// ask prints the answer to one question; a brief table leaves out intervals that are 0.
+func (k *command) ask(ctx context.Context, f askFlags, brief bool, question func(ask.Answers, ask.Format, io.Writer) error) error {
 	a, err := ask.Open(ctx, k.global.data, f.url)
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func (k *command) ask(ctx context.Context, f askFlags, question func(ask.Answers
 	if err := errors.Join(question(a, ask.JSON, &answer), a.Close()); err != nil {
 		return err
 	}
-	rows, cut, err := ask.WriteTable(k.Out, &answer)
+	rows, cut, err := ask.WriteTable(k.Out, &answer, brief)
 	if cut {
 		fmt.Fprintf(k.Err, "netstream: there are more than these %d rows: ask for less, or raise analyzer.api.row_limit\n", rows)
 	}

@@ -29,6 +29,7 @@ var filters = []struct{ name, help string }{
 	{"since", "only flows seen at or after this `time`, such as 2026-01-31T12:00:00Z"},
 	{"until", "only flows seen before this `time`"},
 	{"source", "only flows of this `source`"},
+	{"monitor", "only flows of this `monitor` (default: the first of kind ipv4 and of kind ipv6)"},
 	{"host", "only flows from or to this `address` or network"},
 	{"src", "only flows from this `address` or network"},
 	{"dst", "only flows to this `address` or network"},
@@ -79,7 +80,9 @@ func (k *command) top() *cobra.Command {
 		Short: "Who and what causes the traffic",
 		Long: `Ranks talkers (the default), receivers, pairs, applications, protocols or
 interfaces by bytes, or lists sources or reasons. Where traffic was sampled,
-bytes and packets are estimates of the whole.`,
+bytes and packets are estimates of the whole, and columns such as bytes_ci tell
+how far off they may be: the truth is within ±bytes_ci of bytes in 95 of 100
+cases. An empty one says that a device doesn't tell its sampling rate.`,
 		Example: `  netstream top
   netstream top applications --last 10m
   netstream top pairs --host 10.10.0.0/16 -n 20
@@ -130,7 +133,7 @@ func (k *command) askQuestion(c *cobra.Command, f askFlags, question string, fil
 	if err != nil {
 		return err
 	}
-	return k.ask(c.Context(), f, func(a ask.Answers, f ask.Format, w io.Writer) error {
+	return k.ask(c.Context(), f, true, func(a ask.Answers, f ask.Format, w io.Writer) error {
 		return a.Ask(c.Context(), question, p, f, w)
 	})
 }

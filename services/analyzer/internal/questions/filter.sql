@@ -3,7 +3,9 @@
 WITH chosen AS (
     SELECT *,
         coalesce(weighted_packets, scaled(packets, sampling_rate)) AS est_packets,
-        coalesce(weighted_bytes, scaled(bytes, sampling_rate))     AS est_bytes
+        coalesce(weighted_bytes, scaled(bytes, sampling_rate))     AS est_bytes,
+        half_width(known_var(var_packets_hi, var_packets_lo, rate_origin), est_packets, packets, sampling_rate, rate_origin) AS est_packets_ci,
+        half_width(known_var(var_bytes_hi, var_bytes_lo, rate_origin), est_bytes, packets, sampling_rate, rate_origin) AS est_bytes_ci
     FROM flow_numbers
     -- A packet counts in every monitor that takes it, so one is looked at: the first of kind ipv4 and of kind ipv6, and what
     -- other devices sent, unless another is named.

@@ -108,7 +108,10 @@ func TestIntervals(t *testing.T) {
 			t.Errorf("group %d: estimates %g, %g; want %g, %g", group, ep, eb, wantP, wantB)
 		}
 		if group == 6 {
-			continue // no interval
+			if cp != nil || cb != nil || lp != nil || lb != nil || hb != nil {
+				t.Errorf("group %d has an interval, want none", group)
+			}
+			continue
 		}
 		if !near(*cp, 1.96*math.Sqrt(varP)) || !near(*cb, 1.96*math.Sqrt(varB)) {
 			t.Errorf("group %d: half widths %g, %g; want %g, %g", group, *cp, *cb, 1.96*math.Sqrt(varP), 1.96*math.Sqrt(varB))

@@ -106,6 +106,11 @@ CREATE OR REPLACE MACRO scaled(count, rate) AS CASE
     ELSE least(round(count * rate), 18446744073709549568::DOUBLE)::UBIGINT
 END;
 
+-- The variance that our own records carry; NULL for those of other devices, whose weights aren't known packet by packet.
+CREATE OR REPLACE MACRO known_var(hi, lo, origin) AS CASE
+    WHEN coalesce(origin, 1) IN (1, 2) THEN coalesce(hi * 18446744073709551616.0::DOUBLE + lo, 0)
+END;
+
 -- Bound of the variance of an estimate made of a record of another device that has n sampled packets, such that 1.96 times
 -- its root is ±196 %/√n of the estimate. It is 0 where every packet was taken, NULL where the rate isn't known.
 CREATE OR REPLACE MACRO record_var(estimate, n, rate, origin) AS CASE
@@ -114,18 +119,27 @@ CREATE OR REPLACE MACRO record_var(estimate, n, rate, origin) AS CASE
     ELSE estimate::DOUBLE * estimate::DOUBLE / greatest(n, 1)
 END;
 
+-- Half width of the 95 % interval of one row; NULL where not even a rate is known.
+CREATE OR REPLACE MACRO half_width(var, estimate, n, rate, origin) AS
+    1.96 * sqrt(coalesce(var, record_var(estimate, n, rate, origin)));
+
 -- Estimate and 95 % interval of any set of rows of the view flows:
 --   SELECT src_addr, est_bytes(est_bytes), ci_bytes(est_bytes_ci) FROM flows GROUP BY src_addr
 -- Rows are sampled independently of one another, so their variances add up; bounds that are added up so are never below the
--- bound of the sum (Cauchy and Schwarz). The columns est_packets_ci and est_bytes_ci are the half widths of single rows.
+-- bound of the sum (Cauchy and Schwarz). The columns est_packets_ci and est_bytes_ci are the half widths of single rows; where
+-- one of them is NULL there is no interval.
 CREATE OR REPLACE MACRO est_packets(est_packets) AS sum(est_packets);
 CREATE OR REPLACE MACRO est_bytes(est_bytes) AS sum(est_bytes);
-CREATE OR REPLACE MACRO ci_packets(est_packets_ci) AS sqrt(sum(est_packets_ci * est_packets_ci));
-CREATE OR REPLACE MACRO ci_bytes(est_bytes_ci) AS sqrt(sum(est_bytes_ci * est_bytes_ci));
+CREATE OR REPLACE MACRO ci_packets(est_packets_ci) AS CASE
+    WHEN count(*) = count(est_packets_ci) THEN sqrt(coalesce(sum(est_packets_ci * est_packets_ci), 0))
+END;
+CREATE OR REPLACE MACRO ci_bytes(est_bytes_ci) AS ci_packets(est_bytes_ci);
 
 -- Ends of the interval of packets or bytes. What was seen is there for certain: no interval goes below it.
-CREATE OR REPLACE MACRO ci_low(est, est_ci, seen) AS greatest(sum(est) - sqrt(sum(est_ci * est_ci)), sum(seen)::DOUBLE);
-CREATE OR REPLACE MACRO ci_high(est, est_ci) AS sum(est) + sqrt(sum(est_ci * est_ci));
+CREATE OR REPLACE MACRO ci_low(est, est_ci, seen) AS CASE
+    WHEN ci_packets(est_ci) IS NOT NULL THEN greatest(sum(est) - ci_packets(est_ci), sum(seen)::DOUBLE)
+END;
+CREATE OR REPLACE MACRO ci_high(est, est_ci) AS sum(est) + ci_packets(est_ci);
 
 -- What the interval is: exact (every packet was taken), interval, rough (the same of fewer than 30 sampled packets, too few for
 -- a normal distribution), bound (records of other devices among them), unknown (of some the rate isn't known).

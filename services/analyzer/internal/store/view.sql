@@ -38,11 +38,8 @@ SELECT
     bytes,
     coalesce(weighted_packets, scaled(packets, sampling_rate))        AS est_packets,
     coalesce(weighted_bytes, scaled(bytes, sampling_rate))            AS est_bytes,
-    -- Variances of the two estimates; NULL for records of other devices, whose weights aren't known packet by packet.
-    CASE WHEN coalesce(rate_origin, 1) IN (1, 2)
-        THEN coalesce(var_packets_hi * 18446744073709551616.0::DOUBLE + var_packets_lo, 0) END AS est_packets_var,
-    CASE WHEN coalesce(rate_origin, 1) IN (1, 2)
-        THEN coalesce(var_bytes_hi * 18446744073709551616.0::DOUBLE + var_bytes_lo, 0) END     AS est_bytes_var,
+    known_var(var_packets_hi, var_packets_lo, f.rate_origin)          AS est_packets_var,
+    known_var(var_bytes_hi, var_bytes_lo, f.rate_origin)              AS est_bytes_var,
     coalesce(sampling_rate, weighted_packets / packets, 1)            AS sampling_rate,
     rate_origin_name(coalesce(rate_origin, 1))       AS rate_origin,
     reason_name(reason)                              AS reason,
@@ -59,8 +56,8 @@ SELECT
     max_ttl,
     -- Half widths of the 95 % intervals. Of another device's records only a rate is known: then the bound of 196 %/√n for n
     -- sampled packets. NULL where not even that is.
-    1.96 * sqrt(coalesce(est_packets_var, record_var(est_packets, packets, f.sampling_rate, rate_origin))) AS est_packets_ci,
-    1.96 * sqrt(coalesce(est_bytes_var, record_var(est_bytes, packets, f.sampling_rate, rate_origin)))     AS est_bytes_ci
+    half_width(est_packets_var, est_packets, packets, f.sampling_rate, f.rate_origin) AS est_packets_ci,
+    half_width(est_bytes_var, est_bytes, packets, f.sampling_rate, f.rate_origin)     AS est_bytes_ci
 FROM flow_numbers AS f
 JOIN sources ON sources.id = f.source
 LEFT JOIN monitors ON monitors.id = f.monitor;
