@@ -31,6 +31,7 @@ func TestSFlowFlowsAreThoseOfTheFile(t *testing.T) {
 	cfg.Sampler.SFlow.Listen, cfg.Sampler.SFlow.Overload = freeAddress(t), sampler.OverloadWait
 	agent := filepath.Join(t.TempDir(), "pmacctd.conf")
 	if err := os.WriteFile(agent, fmt.Appendf(nil, `pcap_savefile: %s
+pcap_sf_wait: true
 plugins: sfprobe
 sfprobe_agentip: 192.0.2.1
 sfprobe_receiver: %s
@@ -46,8 +47,13 @@ plugin_pipe_size: 10240000
 		done := make(chan error, 1)
 		go func() { done <- l.Sampler.SFlow(listening) }()
 		bound(ctx, t, cfg.Sampler.SFlow.Listen)
-		command(t, "pmacctd", "-f", agent)
+		pmacctd := exec.CommandContext(ctx, "pmacctd", "-f", agent)
+		if err := pmacctd.Start(); err != nil {
+			t.Fatal(err)
+		}
 		landed(ctx, t, l, packets)
+		_ = pmacctd.Process.Signal(os.Interrupt) // not before: at its end it stops its sender, whatever that has still to send
+		_ = pmacctd.Wait()
 		stop()
 		if err := <-done; err != nil && listening.Err() == nil {
 			t.Error(err)
