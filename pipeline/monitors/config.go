@@ -25,6 +25,8 @@ type Monitor struct {
 	Inactive  time.Duration `yaml:"inactive_timeout" doc:"of its flows; 0s: the ager's"`
 	FINRST    *bool         `yaml:"fin_rst" doc:"whether a TCP FIN or RST ends its flows; left out: the ager's"`
 	ByteLimit uint64        `yaml:"byte_limit" doc:"of its flows; 0: the ager's"`
+	FlowLimit int           `yaml:"flow_limit" doc:"live flows of a source and flow shard; 0: the ager's"`
+	Cache     string        `yaml:"cache" doc:"normal; immediate: each packet is a flow; permanent: only active_timeout ends flows; synchronized: all end together when the time is a multiple of active_timeout"`
 }
 
 // Config is the list of monitors; each applies to every source.
@@ -40,6 +42,17 @@ var mplsModes = map[string]key.Fields{
 
 // defaultMPLS is Huawei's.
 const defaultMPLS = "ip-only"
+
+// Types of caches, as in Flexible NetFlow.
+const (
+	Normal       = "normal"
+	Immediate    = "immediate"
+	Permanent    = "permanent"
+	Synchronized = "synchronized"
+)
+
+// Caches lists the types of caches.
+var Caches = []string{Normal, Immediate, Permanent, Synchronized}
 
 // maxMonitors bounds what every packet is held against.
 const maxMonitors = 32
@@ -89,6 +102,12 @@ func (m Monitor) Validate() error {
 	}
 	if m.ByteLimit != 0 && m.ByteLimit < 1<<16 {
 		ps.Addf("byte_limit", m.ByteLimit, "0, or at least %d", 1<<16)
+	}
+	if m.FlowLimit < 0 {
+		ps.Addf("flow_limit", m.FlowLimit, "0, or at least 1")
+	}
+	if m.Cache != "" && !slices.Contains(Caches, m.Cache) {
+		ps.Addf("cache", m.Cache, "one of %s", strings.Join(Caches, ", "))
 	}
 	return ps.Err()
 }
@@ -167,6 +186,7 @@ func (c Config) Definitions() []monitor.Definition {
 			d.Collect, _ = key.ParseFields(collect)
 			d.Extremes = len(collect) < len(m.Collect)
 		}
+		d.Immediate = m.Cache == Immediate
 		ds[i] = d
 	}
 	return ds

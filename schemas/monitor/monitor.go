@@ -60,6 +60,8 @@ type Definition struct {
 	Match    key.Fields // of the key; the direction is always part of it
 	Collect  key.Fields // of the first packet, kept beside the counters
 	Extremes bool       // least and greatest length and TTL are kept
+	// Immediate says that each packet is a flow of its own: none is merged with another.
+	Immediate bool
 }
 
 // Collects tells whether the monitor keeps more than key and counters.
@@ -134,9 +136,16 @@ func (d *Definition) Check() error {
 // Extremes stands among the collected fields for the least and greatest length and TTL.
 const Extremes = "extremes"
 
+// immediate ends the text of a monitor whose packets aren't merged.
+const immediate = "/immediate"
+
 // String is the definition as it travels: name=kind, and where the kind leaves them open the fields in their order,
-// name=flexible:dst_port,vlan;src_mac,extremes.
+// name=flexible:dst_port,vlan;src_mac,extremes. That of an immediate one ends in /immediate.
 func (d Definition) String() string {
+	if d.Immediate {
+		d.Immediate = false
+		return d.String() + immediate
+	}
 	s := d.Name + "=" + d.Kind.String()
 	if _, given := fixed[d.Kind]; given {
 		return s
@@ -154,13 +163,15 @@ func (d Definition) String() string {
 
 // Parse reads a definition.
 func Parse(text string) (Definition, error) {
-	name, rest, _ := strings.Cut(text, "=")
+	rest, single := strings.CutSuffix(text, immediate)
+	name, rest, _ := strings.Cut(rest, "=")
 	kindName, fields, more := strings.Cut(rest, ":")
 	kind, ok := ParseKind(kindName)
 	if !ok {
 		return Definition{}, fmt.Errorf("%w: %q", ErrDefinition, text)
 	}
 	d := New(name, kind)
+	d.Immediate = single
 	if more {
 		match, collect, _ := strings.Cut(fields, ";")
 		var err error

@@ -39,6 +39,11 @@ var known = []struct {
 }{
 	{"ipv4=ipv4", tuple4, monitor.New("ipv4", monitor.IPv4)},
 	{"a=ipv6", tuple6, monitor.New("a", monitor.IPv6)},
+	{"ipv4=ipv4/immediate", tuple4, monitor.Definition{Name: "ipv4", Kind: monitor.IPv4, Match: monitor.New("", monitor.IPv4).Match, Immediate: true}},
+	{
+		"x=flexible:dscp;extremes/immediate", "dscp",
+		monitor.Definition{Name: "x", Kind: monitor.Flexible, Match: fields("dscp"), Extremes: true, Immediate: true},
+	},
 	{"l2=layer2", "interface,src_mac,dst_mac,vlan,ethertype", monitor.New("l2", monitor.Layer2)},
 	{"v=vpn", tuple6 + ",vrf", monitor.New("v", monitor.VPN)},
 	{"s=srv6-inner", tuple6, monitor.New("s", monitor.SRv6Inner)},
@@ -87,7 +92,7 @@ func TestRandomDefinitions(t *testing.T) {
 	for range 5000 {
 		d := monitor.Definition{
 			Name: "m", Kind: monitor.Flexible, Match: key.Fields(r.Uint32()&r.Uint32()) & all,
-			Collect: key.Fields(r.Uint32()&r.Uint32()&r.Uint32()) & all, Extremes: r.IntN(2) == 0,
+			Collect: key.Fields(r.Uint32()&r.Uint32()&r.Uint32()) & all, Extremes: r.IntN(2) == 0, Immediate: r.IntN(4) == 0,
 		}
 		wantErr := d.Check()
 		got, err := monitor.Parse(d.String())

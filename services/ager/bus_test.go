@@ -99,7 +99,7 @@ func (l *line) rewind() {
 
 // quick ages within seconds.
 func quick() ager.Config {
-	return ager.Config{Active: 6 * time.Second, Inactive: 3 * time.Second, FINRST: true, ByteLimit: 1<<32 - 1}
+	return ager.Config{Active: 6 * time.Second, Inactive: 3 * time.Second, FINRST: true, ByteLimit: 1<<32 - 1, FlowLimit: 1 << 20}
 }
 
 // running is an ager at work.

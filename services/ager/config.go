@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"netstream/pipeline/config"
+	"netstream/pipeline/monitors"
 	"netstream/schemas/window"
 	"netstream/services/ager/internal/flows"
 )
@@ -16,11 +17,12 @@ type Config struct {
 	Inactive  time.Duration `yaml:"inactive_timeout" doc:"a flow without a packet for this long is over"`
 	FINRST    bool          `yaml:"fin_rst" doc:"whether a TCP FIN or RST ends a flow"`
 	ByteLimit uint64        `yaml:"byte_limit" doc:"bytes a flow may count before it is reported and begins anew"`
+	FlowLimit int           `yaml:"flow_limit" doc:"live flows of a monitor, source and flow shard; the oldest end when there are more"`
 }
 
 // DefaultConfig has the product's defaults; Huawei's are 30m and 30s.
 func DefaultConfig() Config {
-	return Config{Active: 60 * time.Second, Inactive: 15 * time.Second, FINRST: true, ByteLimit: 1<<32 - 1}
+	return Config{Active: 60 * time.Second, Inactive: 15 * time.Second, FINRST: true, ByteLimit: 1<<32 - 1, FlowLimit: 1 << 20}
 }
 
 // Validate reports all problems.
@@ -39,18 +41,25 @@ func (c Config) Validate() error {
 	if c.ByteLimit < 1<<16 {
 		ps.Addf("byte_limit", c.ByteLimit, "at least %d", 1<<16)
 	}
+	if c.FlowLimit < 1 {
+		ps.Addf("flow_limit", c.FlowLimit, "at least 1")
+	}
 	return ps.Err()
 }
 
+// caches are the types of caches by their names. Of the immediate one the log says so, whatever is configured.
+var caches = map[string]flows.Cache{monitors.Permanent: flows.Permanent, monitors.Synchronized: flows.Synchronized}
+
 // aging says when the flows of a monitor end: as the monitor wants, else as all do.
 func (s *Service) aging(monitor string) flows.Aging {
-	a := flows.Aging{Inactive: int64(s.cfg.Inactive), Active: int64(s.cfg.Active), FINRST: s.cfg.FINRST, ByteLimit: s.cfg.ByteLimit}
+	a := flows.Aging{Inactive: int64(s.cfg.Inactive), Active: int64(s.cfg.Active), FINRST: s.cfg.FINRST, ByteLimit: s.cfg.ByteLimit, FlowLimit: s.cfg.FlowLimit}
 	for _, m := range s.monitors {
 		if m.Name != monitor {
 			continue
 		}
 		a.Inactive, a.Active = cmp.Or(int64(m.Inactive), a.Inactive), cmp.Or(int64(m.Active), a.Active)
-		a.ByteLimit = cmp.Or(m.ByteLimit, a.ByteLimit)
+		a.ByteLimit, a.FlowLimit = cmp.Or(m.ByteLimit, a.ByteLimit), cmp.Or(m.FlowLimit, a.FlowLimit)
+		a.Cache = caches[m.Cache]
 		if m.FINRST != nil {
 			a.FINRST = *m.FINRST
 		}
@@ -61,6 +70,6 @@ func (s *Service) aging(monitor string) flows.Aging {
 // settings writes how the flows of a monitor age. That must not change while flows are alive: replay would end them otherwise.
 func (s *Service) settings(monitor string) string {
 	a := s.aging(monitor)
-	return fmt.Sprintf("%s:active=%s,inactive=%s,fin_rst=%t,byte_limit=%d",
-		monitor, time.Duration(a.Active), time.Duration(a.Inactive), a.FINRST, a.ByteLimit)
+	return fmt.Sprintf("%s:active=%s,inactive=%s,fin_rst=%t,byte_limit=%d,flow_limit=%d,cache=%s",
+		monitor, time.Duration(a.Active), time.Duration(a.Inactive), a.FINRST, a.ByteLimit, a.FlowLimit, a.Cache)
 }

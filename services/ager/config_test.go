@@ -20,8 +20,11 @@ func TestValidate(t *testing.T) {
 		{"defaults", func(*ager.Config) {}, nil},
 		{"smallest", func(c *ager.Config) { c.Active, c.Inactive, c.ByteLimit = time.Second, time.Second, 1<<16 }, nil},
 		{"largest", func(c *ager.Config) { c.Active, c.Inactive, c.ByteLimit = 24*time.Hour, time.Hour, 1<<64-1 }, nil},
-		{"too small", func(c *ager.Config) { c.Active, c.Inactive, c.ByteLimit = time.Second-1, time.Second-1, 1<<16-1 },
-			[]string{"active_timeout", "inactive_timeout", "byte_limit"}},
+		{"too small", func(c *ager.Config) {
+			c.Active, c.Inactive, c.ByteLimit = time.Second-1, time.Second-1, 1<<16-1
+			c.FlowLimit = 0
+		},
+			[]string{"active_timeout", "inactive_timeout", "byte_limit", "flow_limit"}},
 		{"too large", func(c *ager.Config) { c.Active, c.Inactive = 24*time.Hour+1, time.Hour+1 }, []string{"active_timeout", "inactive_timeout"}},
 		{"inactive over active", func(c *ager.Config) { c.Active, c.Inactive = 5*time.Second, 6*time.Second }, []string{"inactive_timeout"}},
 	} {

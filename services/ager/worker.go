@@ -12,6 +12,7 @@ import (
 	"netstream/schemas/message"
 	"netstream/schemas/update"
 	"netstream/schemas/window"
+	"netstream/services/ager/internal/flows"
 )
 
 // worker is the ager of one flow shard.
@@ -151,7 +152,11 @@ func (w *worker) kind(s *source, monitor uint8) kind {
 	}
 	if s.kinds[monitor] == nil {
 		d := w.monitors.list[monitor]
-		s.kinds[monitor] = newKind(s, d, monitor, w.aging(d.Name))
+		aging := w.aging(d.Name)
+		if d.Immediate {
+			aging.Cache = flows.Immediate
+		}
+		s.kinds[monitor] = newKind(s, d, monitor, aging)
 	}
 	return s.kinds[monitor]
 }

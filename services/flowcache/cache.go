@@ -40,7 +40,7 @@ type keyed[K key.Key[K]] struct {
 
 func newKeyed[K key.Key[K]](d monitor.Definition, index, rows int, of func(*handover) []*update.Rows[K], k func(*key.Wide) K) *keyed[K] {
 	return &keyed[K]{
-		Table: table.New[K](rows), Definition: d, index: uint8(index), rows: of, key: k,
+		Table: table.New[K](rows, d.Immediate), Definition: d, index: uint8(index), rows: of, key: k,
 		asks: d.Asks(), measure: d.Counts(), flags: d.HasTuple(),
 	}
 }

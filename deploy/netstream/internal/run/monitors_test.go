@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"netstream/deploy/netstream/internal/line"
 	"netstream/deploy/netstream/internal/run"
@@ -17,13 +18,15 @@ import (
 	"netstream/services/sampler"
 )
 
-// allMonitors is one of every kind, and two flexible ones.
+// allMonitors is one of every kind, two flexible ones, and one of each type of cache.
 var allMonitors = monitors.Config{
 	{Name: "ipv4", Kind: "ipv4"}, {Name: "ipv6", Kind: "ipv6"}, {Name: "l2", Kind: "layer2"},
 	{Name: "labels", Kind: "mpls", MPLS: "label-only"}, {Name: "labelled", Kind: "mpls", MPLS: "ip-only"}, {Name: "both", Kind: "mpls", MPLS: "label-and-ip"},
 	{Name: "vpn", Kind: "vpn"}, {Name: "srv6", Kind: "srv6-inner"}, {Name: "inner", Kind: "tunnel-inner"},
 	{Name: "tuple", Kind: "flexible", Match: []string{"src_addr", "dst_addr", "src_port", "dst_port", "protocol", "tos", "flow_label", "interface"}},
 	{Name: "hosts", Kind: "flexible", Match: []string{"src_addr"}, Collect: []string{"vlan", "inner_vlan", "src_mac", "mpls_label_1", "mpls_label_10", "ttl", "extremes"}},
+	{Name: "each", Kind: "ipv4", Cache: "immediate"}, {Name: "lasting", Kind: "ipv6", Cache: "permanent", Active: 7 * time.Second},
+	{Name: "ticks", Kind: "flexible", Match: []string{"src_addr"}, Cache: "synchronized", Active: 5 * time.Second},
 }
 
 // more is what expected files say of the other kinds.
@@ -123,11 +126,17 @@ func TestEveryMonitor(t *testing.T) {
 			}
 		}
 		plain := count(`SELECT coalesce(sum(packets), 0) FROM flows WHERE source = ? AND monitor IN ('ipv4', 'ipv6')`, s.Source)
-		for _, monitor := range []string{"tuple", "hosts", "vpn"} {
+		for _, monitor := range []string{"tuple", "hosts", "vpn", "ticks"} {
 			if got := count(`SELECT coalesce(sum(packets), 0) FROM flows WHERE source = ? AND monitor = ?`, s.Source, monitor); got != plain {
 				t.Errorf("%s: monitor %s has %d packets, want the %d of IPv4 and IPv6", path, monitor, got, plain)
 			}
 		}
+	}
+	if n := count(`SELECT count(*) FROM flows WHERE monitor = 'each' AND packets <> 1`); n > 0 {
+		t.Errorf("%d flows of the immediate monitor have several packets", n)
+	}
+	if all, each := count(`SELECT sum(packets) FROM flows WHERE monitor = 'ipv4'`), count(`SELECT count(*) FROM flows WHERE monitor = 'each'`); all != each {
+		t.Errorf("the immediate monitor has %d flows of %d packets", each, all)
 	}
 	inner, srv6 := count(`SELECT count(*) FROM flows WHERE monitor = 'inner'`), count(`SELECT count(*) FROM flows WHERE monitor = 'srv6'`)
 	if stacks == 0 || inner < 80 || srv6 == 0 {

@@ -100,7 +100,7 @@ func newTraffic[K key.Key[K]](keyOf func(uint64) K, mice, elephants int) *traffi
 	return &traffic[K]{rng: rand.New(rand.NewPCG(1, 2)), keyOf: keyOf, mice: mice, elephants: elephants, window: 1_800_000_000 * window.Length}
 }
 
-var productAging = Aging{Inactive: 15 * second, Active: 60 * second, FINRST: true, ByteLimit: 1<<32 - 1}
+var productAging = Aging{Inactive: 15 * second, Active: 60 * second, FINRST: true, ByteLimit: 1<<32 - 1, FlowLimit: 1 << 30}
 
 func TestMergeAndCloseDoNotAllocate(t *testing.T) {
 	for _, sampled := range []bool{false, true} {

@@ -76,7 +76,7 @@ func (m *model[K]) updates() []flowOf[K] {
 	latest := map[K]int{}
 	for _, p := range m.window {
 		i, ok := latest[p.key]
-		if !ok || p.flags&tcpSYN != 0 && out[i].TCPFlags&(tcpFIN|tcpRST) != 0 {
+		if !ok || m.aging.Cache == Immediate || p.flags&tcpSYN != 0 && out[i].TCPFlags&(tcpFIN|tcpRST) != 0 {
 			i = len(out)
 			latest[p.key] = i
 			out = append(out, flowOf[K]{Row: flow.Row[K]{Key: p.key, First: p.time, Last: p.time}})
@@ -92,16 +92,17 @@ func (m *model[K]) updates() []flowOf[K] {
 	return out
 }
 
-// close applies rules 1 to 6 to the window that begins at ws.
+// close applies rules 1 to 7 to the window that begins at ws.
 func (m *model[K]) close(ws int64) {
+	timers := m.aging.Cache == Normal // else there is neither the inactive timer nor FIN
 	for _, u := range m.updates() {
 		f := m.live[u.Key]
 		switch {
 		case f == nil:
-		case u.First-f.Last >= m.aging.Inactive: // 1
+		case u.First-f.Last >= m.aging.Inactive && timers: // 1
 			m.end(f, flow.Inactive)
 			f = nil
-		case ws-f.First >= m.aging.Active: // 2
+		case ws-f.First >= m.aging.Active && m.aging.Cache != Synchronized: // 2
 			m.end(f, flow.Active)
 			f = nil
 		case f.Bytes+u.Bytes > m.aging.ByteLimit: // 3
@@ -119,14 +120,25 @@ func (m *model[K]) close(ws int64) {
 			f = &u
 			m.live[u.Key] = f
 		}
-		if m.aging.FINRST && u.TCPFlags&(tcpFIN|tcpRST) != 0 { // 5
+		switch {
+		case m.aging.FINRST && u.TCPFlags&(tcpFIN|tcpRST) != 0 && (timers || m.aging.Cache == Immediate): // 5
 			m.end(f, flow.FIN)
+		case m.aging.Cache == Immediate:
+			m.end(f, flow.Active)
 		}
 	}
 	m.window = m.window[:0]
 	we := ws + window.Length
 	for _, f := range m.live { // 6
 		inactive, active := f.Last+m.aging.Inactive, f.First+m.aging.Active
+		if !timers {
+			inactive = 1<<63 - 1
+		}
+		if m.aging.Cache == Synchronized {
+			for active = floor(ws, m.aging.Active); active <= ws; {
+				active += m.aging.Active
+			}
+		}
 		switch {
 		case we < inactive && we < active:
 		case inactive <= active:
@@ -135,7 +147,25 @@ func (m *model[K]) close(ws int64) {
 			m.end(f, flow.Active)
 		}
 	}
+	for len(m.live) > m.aging.FlowLimit { // 7
+		var victim *flowOf[K]
+		for _, f := range m.live {
+			if victim == nil {
+				victim = f
+				continue
+			}
+			oldest := cmp.Or(cmp.Compare(f.Last, victim.Last), cmp.Compare(f.First, victim.First), f.Key.Compare(victim.Key)) < 0
+			newest := cmp.Or(cmp.Compare(f.First, victim.First), cmp.Compare(f.Last, victim.Last), f.Key.Compare(victim.Key)) > 0
+			if m.aging.Cache == Permanent && newest || m.aging.Cache != Permanent && oldest {
+				victim = f
+			}
+		}
+		m.end(victim, flow.Table)
+	}
 }
+
+// floor is the last multiple of step at or before t, or one before that.
+func floor(t, step int64) int64 { return (t/step - 1) * step }
 
 func (m *model[K]) end(f *flowOf[K], reason flow.Reason) {
 	f.Reason = reason
@@ -181,6 +211,17 @@ type setup struct {
 	longPackets bool // so that the byte limit is met
 }
 
+// aging is that of a normal cache without a limit.
+func aging(inactive, active int64, finRST bool, byteLimit uint64) Aging {
+	return Aging{Inactive: inactive, Active: active, FINRST: finRST, ByteLimit: byteLimit, FlowLimit: 1 << 30}
+}
+
+// limited is an aging with a limit of flows and a type of cache.
+func limited(a Aging, flows int, c Cache) Aging {
+	a.FlowLimit, a.Cache = flows, c
+	return a
+}
+
 func unsampled(*rand.Rand, int) uint32 { return 1 }
 
 func setups() []setup {
@@ -194,32 +235,46 @@ func setups() []setup {
 		return rng.Uint32()
 	}
 	return []setup{
-		{name: "defaults", aging: Aging{15 * second, 60 * second, true, noLimit}, keys: 40, packets: 12, hashMask: all},
-		{name: "few keys", aging: Aging{15 * second, 60 * second, true, noLimit}, keys: 3, packets: 4, hashMask: all},
-		{name: "no FIN", aging: Aging{3 * second, 10 * second, false, noLimit}, keys: 20, packets: 10, hashMask: all},
-		{name: "inactive is a window", aging: Aging{second, 5 * second, true, noLimit}, keys: 10, packets: 10, hashMask: all},
-		{name: "inactive is a nanosecond over a window", aging: Aging{second + 1, 5 * second, true, noLimit}, keys: 10, packets: 10, hashMask: all},
-		{name: "inactive is a nanosecond less than two windows", aging: Aging{2*second - 1, 7 * second, false, noLimit}, keys: 10, packets: 10, hashMask: all},
-		{name: "inactive is half a window", aging: Aging{second / 2, 3 * second, false, noLimit}, keys: 10, packets: 15, hashMask: all},
-		{name: "inactive is a nanosecond", aging: Aging{1, 2 * second, false, noLimit}, keys: 10, packets: 15, hashMask: all},
-		{name: "active is a window", aging: Aging{4 * second, second, false, noLimit}, keys: 10, packets: 10, hashMask: all},
-		{name: "active is half a window", aging: Aging{4 * second, second / 2, false, noLimit}, keys: 10, packets: 10, hashMask: all},
-		{name: "active a nanosecond over a window", aging: Aging{4 * second, second + 1, true, noLimit}, keys: 10, packets: 10, hashMask: all},
-		{name: "timers are equal", aging: Aging{4 * second, 4 * second, true, noLimit}, keys: 10, packets: 10, hashMask: all},
-		{name: "active far less than inactive", aging: Aging{600 * second, 2 * second, true, noLimit}, keys: 10, packets: 10, hashMask: all},
-		{name: "long timers", aging: Aging{600 * second, 3600 * second, true, noLimit}, keys: 300, packets: 2, hashMask: all},
-		{name: "collisions", aging: Aging{4 * second, 9 * second, true, noLimit}, keys: 60, packets: 40, hashMask: 3},
-		{name: "collisions at the end of the index", aging: Aging{4 * second, 9 * second, true, noLimit}, keys: 60, packets: 40, hashMask: 7 << 29},
-		{name: "one hash", aging: Aging{2 * second, 9 * second, true, noLimit}, keys: 30, packets: 30, hashMask: 0},
-		{name: "late packets", aging: Aging{4 * second, 9 * second, true, noLimit}, keys: 15, packets: 10, hashMask: all, late: 30 * second},
-		{name: "late packets, no FIN", aging: Aging{4 * second, 6 * second, false, noLimit}, keys: 15, packets: 10, hashMask: all, late: 12 * second},
-		{name: "very late packets", aging: Aging{4 * second, 9 * second, true, noLimit}, keys: 15, packets: 6, hashMask: all, late: 1e6 * second},
-		{name: "byte limit", aging: Aging{9 * second, 60 * second, true, 5000}, keys: 8, packets: 10, hashMask: all, longPackets: true},
-		{name: "byte limit met exactly", aging: Aging{9 * second, 60 * second, false, 300}, keys: 5, packets: 8, hashMask: all},
-		{name: "byte limit of 0", aging: Aging{9 * second, 60 * second, false, 0}, keys: 5, packets: 8, hashMask: all},
-		{name: "sampled", aging: Aging{4 * second, 9 * second, true, noLimit}, keys: 15, packets: 10, hashMask: all, weights: sampled},
-		{name: "sampled midway", aging: Aging{40 * second, 900 * second, true, noLimit}, keys: 15, packets: 10, hashMask: all, weights: midway, late: 2 * second},
-		{name: "sampled, huge weights", aging: Aging{9 * second, 60 * second, true, noLimit}, keys: 4, packets: 30, hashMask: all, longPackets: true,
+		{name: "defaults", aging: aging(15*second, 60*second, true, noLimit), keys: 40, packets: 12, hashMask: all},
+		{name: "few keys", aging: aging(15*second, 60*second, true, noLimit), keys: 3, packets: 4, hashMask: all},
+		{name: "no FIN", aging: aging(3*second, 10*second, false, noLimit), keys: 20, packets: 10, hashMask: all},
+		{name: "inactive is a window", aging: aging(second, 5*second, true, noLimit), keys: 10, packets: 10, hashMask: all},
+		{name: "inactive is a nanosecond over a window", aging: aging(second+1, 5*second, true, noLimit), keys: 10, packets: 10, hashMask: all},
+		{name: "inactive is a nanosecond less than two windows", aging: aging(2*second-1, 7*second, false, noLimit), keys: 10, packets: 10, hashMask: all},
+		{name: "inactive is half a window", aging: aging(second/2, 3*second, false, noLimit), keys: 10, packets: 15, hashMask: all},
+		{name: "inactive is a nanosecond", aging: aging(1, 2*second, false, noLimit), keys: 10, packets: 15, hashMask: all},
+		{name: "active is a window", aging: aging(4*second, second, false, noLimit), keys: 10, packets: 10, hashMask: all},
+		{name: "active is half a window", aging: aging(4*second, second/2, false, noLimit), keys: 10, packets: 10, hashMask: all},
+		{name: "active a nanosecond over a window", aging: aging(4*second, second+1, true, noLimit), keys: 10, packets: 10, hashMask: all},
+		{name: "timers are equal", aging: aging(4*second, 4*second, true, noLimit), keys: 10, packets: 10, hashMask: all},
+		{name: "active far less than inactive", aging: aging(600*second, 2*second, true, noLimit), keys: 10, packets: 10, hashMask: all},
+		{name: "long timers", aging: aging(600*second, 3600*second, true, noLimit), keys: 300, packets: 2, hashMask: all},
+		{name: "collisions", aging: aging(4*second, 9*second, true, noLimit), keys: 60, packets: 40, hashMask: 3},
+		{name: "collisions at the end of the index", aging: aging(4*second, 9*second, true, noLimit), keys: 60, packets: 40, hashMask: 7 << 29},
+		{name: "one hash", aging: aging(2*second, 9*second, true, noLimit), keys: 30, packets: 30, hashMask: 0},
+		{name: "late packets", aging: aging(4*second, 9*second, true, noLimit), keys: 15, packets: 10, hashMask: all, late: 30 * second},
+		{name: "late packets, no FIN", aging: aging(4*second, 6*second, false, noLimit), keys: 15, packets: 10, hashMask: all, late: 12 * second},
+		{name: "very late packets", aging: aging(4*second, 9*second, true, noLimit), keys: 15, packets: 6, hashMask: all, late: 1e6 * second},
+		{name: "byte limit", aging: aging(9*second, 60*second, true, 5000), keys: 8, packets: 10, hashMask: all, longPackets: true},
+		{name: "byte limit met exactly", aging: aging(9*second, 60*second, false, 300), keys: 5, packets: 8, hashMask: all},
+		{name: "byte limit of 0", aging: aging(9*second, 60*second, false, 0), keys: 5, packets: 8, hashMask: all},
+		{name: "limit", aging: limited(aging(4*second, 9*second, true, noLimit), 7, Normal), keys: 30, packets: 10, hashMask: all},
+		{name: "limit of one flow", aging: limited(aging(4*second, 9*second, false, noLimit), 1, Normal), keys: 9, packets: 10, hashMask: all},
+		{name: "limit, collisions, late packets", aging: limited(aging(9*second, 20*second, true, noLimit), 11, Normal), keys: 60, packets: 20, hashMask: 3, late: 30 * second},
+		{name: "limit, active far less than inactive", aging: limited(aging(600*second, 4*second, true, noLimit), 9, Normal), keys: 40, packets: 12, hashMask: all, late: 9 * second},
+		{name: "limit, active far more than inactive", aging: limited(aging(8*second, 600*second, false, noLimit), 40, Normal), keys: 60, packets: 40, hashMask: all},
+		{name: "limit, inactive is no number of windows", aging: limited(aging(5*second+second/3, 7*second, false, noLimit), 9, Normal), keys: 40, packets: 12, hashMask: all, late: 2 * second},
+		{name: "immediate", aging: limited(aging(4*second, 9*second, true, noLimit), 3, Immediate), keys: 9, packets: 12, hashMask: all, late: 3 * second, weights: sampled},
+		{name: "immediate, no FIN", aging: limited(aging(4*second, 9*second, false, noLimit), 3, Immediate), keys: 9, packets: 12, hashMask: 3},
+		{name: "permanent", aging: limited(aging(4*second, 9*second, true, 5000), 1000, Permanent), keys: 30, packets: 12, hashMask: all, late: 3 * second},
+		{name: "permanent, limit", aging: limited(aging(second, 90*second, true, noLimit), 8, Permanent), keys: 30, packets: 12, hashMask: all, late: 3 * second},
+		{name: "synchronized", aging: limited(aging(4*second, 9*second, true, 5000), 1000, Synchronized), keys: 30, packets: 12, hashMask: all, late: 3 * second},
+		{name: "synchronized, limit", aging: limited(aging(4*second, 300*second, true, noLimit), 12, Synchronized), keys: 30, packets: 12, hashMask: all},
+		{name: "synchronized, no number of windows", aging: limited(aging(4*second, 3*second+second/3, false, noLimit), 1000, Synchronized), keys: 30, packets: 12, hashMask: all},
+		{name: "synchronized, less than a window", aging: limited(aging(4*second, second/3, false, noLimit), 1000, Synchronized), keys: 30, packets: 12, hashMask: all},
+		{name: "sampled", aging: aging(4*second, 9*second, true, noLimit), keys: 15, packets: 10, hashMask: all, weights: sampled},
+		{name: "sampled midway", aging: aging(40*second, 900*second, true, noLimit), keys: 15, packets: 10, hashMask: all, weights: midway, late: 2 * second},
+		{name: "sampled, huge weights", aging: aging(9*second, 60*second, true, noLimit), keys: 4, packets: 30, hashMask: all, longPackets: true,
 			weights: func(*rand.Rand, int) uint32 { return 1<<32 - 1 }},
 	}
 }
@@ -278,7 +333,7 @@ func drive[K key.Key[K]](t *testing.T, s setup, rng *rand.Rand, collects bool, k
 			for range rng.IntN(s.packets + 1) {
 				m.window = append(m.window, packetOf[K]{s.packet(rng, ws, w), keyOf(rng.IntN(s.keys))})
 			}
-			for _, u := range parts(rng, m.window, ws) {
+			for _, u := range parts(rng, m.window, ws, s.aging.Cache == Immediate) {
 				table.Merge(&u.row, u.row.Key.Hash(0)&s.hashMask, u.sampled)
 			}
 		}
@@ -298,7 +353,7 @@ func drive[K key.Key[K]](t *testing.T, s setup, rng *rand.Rand, collects bool, k
 			return
 		}
 	}
-	if reasons[flow.Inactive]+reasons[flow.Active]+reasons[flow.FIN]+reasons[flow.Bytes] == 0 {
+	if reasons[flow.Inactive]+reasons[flow.Active]+reasons[flow.FIN]+reasons[flow.Bytes] == 0 || s.aging.FlowLimit < 100 && s.aging.Cache != Immediate && reasons[flow.Table] == 0 {
 		t.Errorf("nothing happened: reasons %v", reasons)
 	}
 }
@@ -365,11 +420,11 @@ type part[K any] struct {
 // parts cuts the packets of a window as flow caches might: a flow's packets stay in order, those of different flows mix
 // freely. A part ends wherever a hand-over falls, and at every SYN that might begin a new flow as far as the part can
 // know; sometimes at others too.
-func parts[K key.Key[K]](rng *rand.Rand, packets []packetOf[K], ws int64) []part[K] {
+func parts[K key.Key[K]](rng *rand.Rand, packets []packetOf[K], ws int64, single bool) []part[K] {
 	var out []part[K]
 	open := map[K]int{}
 	for _, p := range packets {
-		if rng.IntN(10) == 0 {
+		if single || rng.IntN(10) == 0 {
 			clear(open) // a hand-over
 		}
 		i, ok := open[p.key]

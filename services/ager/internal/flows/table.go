@@ -2,7 +2,7 @@
 //
 // Time comes in windows. Merge collects the partial updates of the next window, Close applies them by the rules of the
 // design (section 7) and ends every flow whose time has come. A mode of aging is a file: inactive.go, active.go,
-// finrst.go, bytelimit.go, end.go.
+// finrst.go, bytelimit.go, limit.go, end.go. What a type of cache changes in them is in cache.go.
 package flows
 
 import (
@@ -22,6 +22,8 @@ type Aging struct {
 	Active    int64  // ns since the first packet
 	FINRST    bool   // whether FIN or RST ends a flow
 	ByteLimit uint64 // bytes a flow may count
+	FlowLimit int    // live flows after a window; 1 or more
+	Cache     Cache
 }
 
 // entry is a live flow. It holds no pointers and is named by its number in the slab.
@@ -59,6 +61,10 @@ type Table[K key.Key[K]] struct {
 	sums    []weight.Sums // of the entries, by number, once sampled
 	psums   []weight.Sums // of the pending updates, once sampled
 
+	boundary int64    // next common end of the flows of a synchronized cache
+	victims  []uint32 // of the table limit
+	due      []int    // the table limit's: flows found, by inactive deadline
+
 	collects bool             // values are kept
 	values   []collect.Values // of the entries, by number
 	pvalues  []collect.Values // of the pending updates
@@ -67,7 +73,8 @@ type Table[K key.Key[K]] struct {
 
 // New makes an empty table. collects says that every update brings collected values; else they are not looked at.
 func New[K key.Key[K]](a Aging, collects bool) *Table[K] {
-	return &Table[K]{aging: a, wheel: newWheel(a.Inactive), index: newIndex(), collects: collects}
+	a = a.effective()
+	return &Table[K]{aging: a, wheel: newWheel(a.horizon()), index: newIndex(), collects: collects}
 }
 
 // Len is the number of live flows.
@@ -81,7 +88,7 @@ func (t *Table[K]) Merge(u *update.Row[K], hash uint64, sampled bool) {
 	}
 	n := t.entry(&u.Key, uint32(hash>>32))
 	e := t.slab.at(n)
-	if e.pending != 0 {
+	if e.pending != 0 && t.aging.Cache != Immediate {
 		if p := &t.pending[e.pending-1]; !u.StartsSYN || p.flags&finOrRST == 0 {
 			p.first, p.last = min(p.first, u.First), max(p.last, u.Last)
 			p.packets += uint64(u.Packets)
@@ -113,6 +120,7 @@ func (t *Table[K]) Merge(u *update.Row[K], hash uint64, sampled bool) {
 func (t *Table[K]) Close(start int64) {
 	end := start + window.Length
 	t.wheel.begin(end)
+	t.synchronize(start)
 	for i := range t.pending {
 		p := &t.pending[i]
 		e := t.slab.at(p.entry)
@@ -128,8 +136,11 @@ func (t *Table[K]) Close(start int64) {
 			}
 		}
 		t.add(i)
-		if t.finished(e) {
+		switch {
+		case t.finished(e):
 			t.end(p.entry, flow.FIN)
+		case t.aging.Cache == Immediate:
+			t.end(p.entry, flow.Active)
 		}
 		if last {
 			e.pending = 0
@@ -138,6 +149,7 @@ func (t *Table[K]) Close(start int64) {
 	}
 	t.pending, t.psums, t.pvalues = t.pending[:0], t.psums[:0], t.pvalues[:0]
 	t.wheel.advance(end, t.expire)
+	t.enforce(end)
 }
 
 // add counts pending update i in its flow.
@@ -191,8 +203,7 @@ func (t *Table[K]) settle(n uint32, now int64) {
 		t.remove(n)
 		return
 	}
-	at, _ := t.deadline(e)
-	at = max(at, now)
+	at := t.place(e, now)
 	if e.bucket != 0 {
 		if t.wheel.inTime(e.bucket, at) {
 			return
@@ -200,6 +211,12 @@ func (t *Table[K]) settle(n uint32, now int64) {
 		unlink(&t.wheel, &t.slab, n)
 	}
 	link(&t.wheel, &t.slab, n, at)
+}
+
+// place is the time for which a flow is filed in the wheel.
+func (t *Table[K]) place(e *entry[K], now int64) int64 {
+	at, _ := t.deadline(e)
+	return min(max(at, now), now+t.aging.horizon())
 }
 
 // deadline is when the flow ends if no packet comes, and why: the earlier of the two timers, a tie is inactive.
@@ -222,7 +239,7 @@ func (t *Table[K]) expire(bucket uint32, now int64) {
 			t.end(n, why)
 			t.remove(n)
 		} else {
-			link(&t.wheel, &t.slab, n, at)
+			link(&t.wheel, &t.slab, n, t.place(e, now))
 		}
 		n = next
 	}

@@ -3,8 +3,8 @@ package flows
 import "netstream/schemas/window"
 
 // wheel files flows by the window at whose end they are due. A flow's place is a promise to look, no more: when its
-// bucket's turn comes, a flow that had packets meanwhile is filed again. No deadline lies further ahead than the
-// inactive timeout, so that many buckets are enough.
+// bucket's turn comes, a flow that had packets meanwhile is filed again. So no place needs to be further ahead than the
+// horizon, and that many buckets are enough.
 type wheel struct {
 	heads []uint32 // first entry of each bucket, 0 is none
 	mask  int64
@@ -63,6 +63,15 @@ func (w *wheel) drain(f func(bucket uint32)) {
 	for b := range w.heads {
 		if w.heads[b] != 0 {
 			f(uint32(b))
+		}
+	}
+}
+
+// each calls f for all entries filed.
+func each[K any](w *wheel, s *slab[K], f func(n uint32)) {
+	for _, n := range w.heads {
+		for ; n != 0; n = s.at(n).next {
+			f(n)
 		}
 	}
 }

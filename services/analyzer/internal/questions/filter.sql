@@ -11,7 +11,8 @@ WITH chosen AS (
     -- other devices sent, unless another is named.
     WHERE CASE WHEN $monitor IS NULL
             THEN monitor IS NULL OR monitor IN (
-                (SELECT min(id) FROM monitors WHERE definition LIKE '%=ipv4'), (SELECT min(id) FROM monitors WHERE definition LIKE '%=ipv6'))
+                (SELECT min(id) FROM monitors WHERE split_part(definition, '/', 1) LIKE '%=ipv4'),
+                (SELECT min(id) FROM monitors WHERE split_part(definition, '/', 1) LIKE '%=ipv6'))
             ELSE monitor IN (SELECT id FROM monitors WHERE name = $monitor) END
       AND ($since IS NULL OR last_time >= $since::TIMESTAMP_NS)
       AND ($until IS NULL OR first_time < $until::TIMESTAMP_NS)

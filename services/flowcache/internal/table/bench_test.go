@@ -62,7 +62,7 @@ var someValues = collect.Packet(key.Wide{VLAN: 7, SrcMAC: 0x020000000001}, 1_800
 
 func checkAllocations[K key.Key[K]](t *testing.T, weight uint32, values *collect.Values, keyOf func(uint64) K) {
 	packets, hashes := mix(5000, weight, keyOf)
-	table := New[K](tableRows)
+	table := New[K](tableRows, false)
 	if n := testing.AllocsPerRun(50, func() {
 		for i := range packets {
 			table.Add(&packets[i], values, hashes[i], 0)
@@ -87,7 +87,7 @@ func BenchmarkAdd(b *testing.B) {
 
 func benchmarkAdd[K key.Key[K]](b *testing.B, weight uint32, values *collect.Values, keyOf func(uint64) K) {
 	packets, hashes := mix(1<<20, weight, keyOf)
-	table := New[K](tableRows)
+	table := New[K](tableRows, false)
 	rows := 0
 	b.ReportAllocs()
 	b.ResetTimer()

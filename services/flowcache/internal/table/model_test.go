@@ -184,7 +184,7 @@ func feed[K key.Key[K]](t *testing.T, s setup, rng *rand.Rand, collects bool, ke
 	t.Helper()
 	const packets, perWindow, sources = 40_000, 500, 3
 	want, got := segments[K]{}, segments[K]{}
-	table := New[K](s.rows)
+	table := New[K](s.rows, false)
 	handOver := func() {
 		open := map[place[K]]update.Row[K]{}
 		if err := table.Each(func(u *update.Row[K], hash uint64) error {
@@ -250,5 +250,34 @@ func feed[K key.Key[K]](t *testing.T, s setup, rng *rand.Rand, collects bool, ke
 	}
 	if len(got) != len(want) {
 		t.Fatalf("%s: updates of %d flows and windows, want %d", s.name, len(got), len(want))
+	}
+}
+
+// TestImmediate wants a row for each packet, in order.
+func TestImmediate(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	table := New[key.IPv4](4, true)
+	for range 3 {
+		var packets []packet.Row[key.IPv4]
+		for i := range 500 {
+			ws := 1_800_000_000 * second
+			p := packet.Row[key.IPv4]{Key: smallIPv4(rng.IntN(3)), Time: ws + int64(i), Window: ws, Bytes: 20 + rng.Uint32N(1000), Weight: 1 + uint32(i/250), TCPFlags: flagSYN}
+			packets = append(packets, p)
+			table.Add(&p, nil, p.Key.Hash(7), 7)
+		}
+		n := 0
+		if err := table.Each(func(u *update.Row[key.IPv4], hash uint64) error {
+			p := &packets[n]
+			want := update.Row[key.IPv4]{Key: p.Key, Source: 7, Window: p.Window, First: p.Time, Last: p.Time, Packets: 1, Bytes: uint64(p.Bytes), TCPFlags: p.TCPFlags, StartsSYN: true}
+			want.Sums.AddPacket(p.Weight, p.Bytes)
+			if !equal(*u, want) || hash != p.Key.Hash(7) {
+				t.Fatalf("packet %d: %+v, want %+v", n, *u, want)
+			}
+			n++
+			return nil
+		}); err != nil || n != len(packets) {
+			t.Fatalf("%d rows, want %d, error %v", n, len(packets), err)
+		}
+		table.Reset()
 	}
 }

@@ -42,12 +42,15 @@ type Table[K key.Key[K]] struct {
 	index   []slot           // a power of two, at most half full
 	mask    uint32
 	sampled bool
+	single  bool // no packet is merged with another, and there is no index
 }
 
-// New makes a table that holds n rows before it grows.
-func New[K key.Key[K]](n int) *Table[K] {
-	t := &Table[K]{rows: make([]row[K], 0, n)}
-	t.resize(n)
+// New makes a table that holds n rows before it grows. In an immediate one each packet is a row.
+func New[K key.Key[K]](n int, immediate bool) *Table[K] {
+	t := &Table[K]{rows: make([]row[K], 0, n), single: immediate}
+	if !immediate {
+		t.resize(n)
+	}
 	return t
 }
 
@@ -57,11 +60,15 @@ func (t *Table[K]) Len() int { return len(t.rows) }
 // Add merges one packet of a source; hash is the flow hash of its key. values are what the monitor collects of it: of
 // every packet, or nil of every packet.
 func (t *Table[K]) Add(p *packet.Row[K], values *collect.Values, hash uint64, source uint16) {
-	if 2*len(t.rows) >= len(t.index) {
-		t.resize(2 * len(t.rows))
-	}
 	if p.Weight != 1 && !t.sampled {
 		t.startSums()
+	}
+	if t.single {
+		t.open(p, values, hash, source)
+		return
+	}
+	if 2*len(t.rows) >= len(t.index) {
+		t.resize(2 * len(t.rows))
 	}
 	s := t.find(p, hash, source)
 	syn := p.TCPFlags&flagSYN != 0
@@ -83,11 +90,16 @@ func (t *Table[K]) Add(p *packet.Row[K], values *collect.Values, hash uint64, so
 			return
 		}
 	}
+	t.open(p, values, hash, source)
+	*s = slot{tag: uint32(hash >> 32), row: uint32(len(t.rows))}
+}
+
+// open begins a row with a packet.
+func (t *Table[K]) open(p *packet.Row[K], values *collect.Values, hash uint64, source uint16) {
 	t.rows = append(t.rows, row[K]{
 		key: p.Key, hash: hash, window: p.Window, first: p.Time, last: p.Time,
-		bytes: uint64(p.Bytes), packets: 1, source: source, flags: p.TCPFlags, startsSYN: syn,
+		bytes: uint64(p.Bytes), packets: 1, source: source, flags: p.TCPFlags, startsSYN: p.TCPFlags&flagSYN != 0,
 	})
-	*s = slot{tag: uint32(hash >> 32), row: uint32(len(t.rows))}
 	if t.sampled {
 		var sums weight.Sums
 		sums.AddPacket(p.Weight, p.Bytes)

@@ -1,0 +1,113 @@
+package flows
+
+import (
+	"cmp"
+
+	"netstream/schemas/flow"
+)
+
+// Table limit (rule 7): when a window leaves more flows than the limit, the oldest end: those with the earliest last packet,
+// then with the earliest first, then with the smallest key. In a permanent cache those stay that were there first.
+
+// enforce ends as many flows as are too many at a window's end.
+func (t *Table[K]) enforce(now int64) {
+	over := t.Len() - t.aging.FlowLimit
+	if over <= 0 {
+		return
+	}
+	t.victims = t.victims[:0]
+	if t.aging.Cache == Normal {
+		t.findOldest(over, now)
+	} else {
+		each(&t.wheel, &t.slab, func(n uint32) { t.victims = append(t.victims, n) })
+		first(t.victims, over, t.goesBefore)
+		t.victims = t.victims[:over]
+	}
+	for _, n := range t.victims {
+		t.end(n, flow.Table)
+		t.remove(n)
+	}
+}
+
+// findOldest makes the n flows that go first the victims. It looks through the wheel, whose places come nearly in that order: a
+// flow's place is no later than its inactive deadline, so when the places up to a time are looked through, all flows with an
+// inactive deadline up to then are found. That is a part of the wheel as small as the flows to end are old.
+func (t *Table[K]) findOldest(n int, now int64) {
+	t.due = append(t.due[:0], make([]int, len(t.wheel.heads)+1)...)
+	at, found := t.wheel.clock, 0
+	for found < n {
+		at++
+		for e := t.wheel.heads[at&t.wheel.mask]; e != 0; {
+			f := t.slab.at(e)
+			number, next := e, f.next
+			e = next
+			if deadline, _ := t.deadline(f); tick(deadline) > at { // it had packets since it was filed
+				unlink(&t.wheel, &t.slab, number)
+				link(&t.wheel, &t.slab, number, t.place(f, now))
+				continue
+			}
+			t.victims = append(t.victims, number)
+			t.due[t.age(f)-t.wheel.clock]++
+		}
+		found += t.due[at-t.wheel.clock]
+	}
+	// Those older than the last time looked at go, and of its own the first few.
+	youngest := t.victims
+	older := 0
+	for i, v := range youngest {
+		if t.age(t.slab.at(v)) < at {
+			youngest[older], youngest[i] = youngest[i], youngest[older]
+			older++
+		}
+	}
+	ties := youngest[older:]
+	k := 0
+	for i, v := range ties {
+		if t.age(t.slab.at(v)) == at {
+			ties[k], ties[i] = ties[i], ties[k]
+			k++
+		}
+	}
+	first(ties[:k], n-older, t.goesBefore)
+	t.victims = youngest[:n]
+}
+
+// age is the window end at which a flow is over if no packet comes, whatever its active timer says.
+func (t *Table[K]) age(e *entry[K]) int64 { return tick(t.inactiveDeadline(e)) }
+
+// goesBefore tells which of two flows goes first at the limit.
+func (t *Table[K]) goesBefore(a, b uint32) bool {
+	x, y := t.slab.at(a), t.slab.at(b)
+	if t.aging.Cache == Permanent {
+		return cmp.Or(cmp.Compare(y.first, x.first), cmp.Compare(y.last, x.last), y.key.Compare(x.key)) < 0
+	}
+	return cmp.Or(cmp.Compare(x.last, y.last), cmp.Compare(x.first, y.first), x.key.Compare(y.key)) < 0
+}
+
+// first moves the n smallest to the front, in any order (quickselect).
+func first(s []uint32, n int, less func(a, b uint32) bool) {
+	for lo, hi := 0, len(s); n > lo && n < hi; {
+		pivot := s[lo+(hi-lo)/2]
+		i, j := lo, hi-1
+		for i <= j {
+			for less(s[i], pivot) {
+				i++
+			}
+			for less(pivot, s[j]) {
+				j--
+			}
+			if i <= j {
+				s[i], s[j] = s[j], s[i]
+				i, j = i+1, j-1
+			}
+		}
+		switch { // s[lo:j+1] <= pivot <= s[i:hi]
+		case n <= j+1:
+			hi = j + 1
+		case n >= i:
+			lo = i
+		default:
+			return
+		}
+	}
+}
