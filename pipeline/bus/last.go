@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -20,6 +21,17 @@ type Message struct {
 
 // Where names the message in errors.
 func (m *Message) Where() string { return fmt.Sprintf("message %d on %s", m.Sequence, m.Subject) }
+
+// Created is when a stream was created: one that was deleted and made anew has another time.
+func (b *Bus) Created(ctx context.Context, stream string) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, b.Timeout)
+	defer cancel()
+	s, err := b.js.Stream(ctx, stream)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("look up stream %s: %w", stream, err)
+	}
+	return s.CachedInfo().Created, nil
+}
 
 // Last reads the last message on a subject from the stream's leader; nil if there is none.
 func (b *Bus) Last(ctx context.Context, stream, subject string) (*Message, error) {

@@ -37,6 +37,9 @@ const (
 // conn connects to one JetStream for all tests; each test has a pipeline of its own.
 var conn *nats.Conn
 
+// server is that JetStream.
+var server *embedded.Server
+
 var pipelines atomic.Int32
 
 func TestMain(m *testing.M) {
@@ -51,6 +54,7 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 		defer srv.Close()
+		server = srv
 		if conn, err = srv.Connect("test"); err != nil {
 			panic(err)
 		}

@@ -13,16 +13,17 @@ import (
 
 // Config of the ager.
 type Config struct {
-	Active    time.Duration `yaml:"active_timeout" doc:"a flow that lives this long is reported and begins anew"`
-	Inactive  time.Duration `yaml:"inactive_timeout" doc:"a flow without a packet for this long is over"`
-	FINRST    bool          `yaml:"fin_rst" doc:"whether a TCP FIN or RST ends a flow"`
-	ByteLimit uint64        `yaml:"byte_limit" doc:"bytes a flow may count before it is reported and begins anew"`
-	FlowLimit int           `yaml:"flow_limit" doc:"live flows of a monitor, source and flow shard; the oldest end when there are more"`
+	Active     time.Duration `yaml:"active_timeout" doc:"a flow that lives this long is reported and begins anew"`
+	Inactive   time.Duration `yaml:"inactive_timeout" doc:"a flow without a packet for this long is over"`
+	FINRST     bool          `yaml:"fin_rst" doc:"whether a TCP FIN or RST ends a flow"`
+	ByteLimit  uint64        `yaml:"byte_limit" doc:"bytes a flow may count before it is reported and begins anew"`
+	Checkpoint time.Duration `yaml:"checkpoint_interval" doc:"how often the live flows are saved; a restart replays the updates since then. 0s: never"`
+	FlowLimit  int           `yaml:"flow_limit" doc:"live flows of a monitor, source and flow shard; the oldest end when there are more"`
 }
 
 // DefaultConfig has the product's defaults; Huawei's are 30m and 30s.
 func DefaultConfig() Config {
-	return Config{Active: 60 * time.Second, Inactive: 15 * time.Second, FINRST: true, ByteLimit: 1<<32 - 1, FlowLimit: 1 << 20}
+	return Config{Active: 60 * time.Second, Inactive: 15 * time.Second, FINRST: true, ByteLimit: 1<<32 - 1, FlowLimit: 1 << 20, Checkpoint: 30 * time.Second}
 }
 
 // Validate reports all problems.
@@ -40,6 +41,9 @@ func (c Config) Validate() error {
 	}
 	if c.ByteLimit < 1<<16 {
 		ps.Addf("byte_limit", c.ByteLimit, "at least %d", 1<<16)
+	}
+	if c.Checkpoint != 0 && (c.Checkpoint < time.Second || c.Checkpoint > time.Hour) {
+		ps.Addf("checkpoint_interval", c.Checkpoint, "0s, or 1s to 1h")
 	}
 	if c.FlowLimit < 1 {
 		ps.Addf("flow_limit", c.FlowLimit, "at least 1")

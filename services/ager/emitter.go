@@ -28,12 +28,14 @@ type emitter struct {
 	stream   string
 	shard    int
 	writer   *bus.Writer
-	number   uint64 // of the last flow that ended
-	first    uint64 // number of the first flow in the rows
-	done     uint64 // last flow number already published when this worker started
-	covered  uint64 // position already published when this worker started
-	position uint64 // of the last step finished
-	replay   point  // where nothing was held last
+	number   uint64   // of the last flow that ended
+	first    uint64   // number of the first flow in the rows
+	done     uint64   // last flow number already published when this worker started
+	covered  uint64   // position already published when this worker started
+	position uint64   // of the last step finished
+	replay   point    // where nothing was held last
+	resumed  point    // the same as the last message published says
+	was      []string // settings, as the last message of the worker before says
 	ipv4     *flow.Rows[key.IPv4]
 	ipv6     *flow.Rows[key.IPv6]
 	wide     *flow.Rows[key.Wide]
@@ -69,12 +71,12 @@ func newEmitter(ctx context.Context, s *Service, shard int, monitors *roster) (*
 	if err := e.resume(last); err != nil {
 		return nil, fmt.Errorf("resume from %s: %w", last.Where(), err)
 	}
-	s.log.Info("ager replays", "shard", shard, "published", e.done, "position", e.covered, "from", e.replay.sequence)
 	return e, nil
 }
 
-// ErrSettings is met when flows are alive that began under other settings: replay would end them otherwise.
-var ErrSettings = errors.New("live flows began with other aging settings")
+// ErrSettings is met when flows that ended under other settings have to be found again by replay, which would end them
+// otherwise.
+var ErrSettings = errors.New("flows since the last checkpoint ended under other aging settings")
 
 // resume takes how far the flows are published from the last message, and where replay begins.
 func (e *emitter) resume(last *bus.Message) error {
@@ -90,14 +92,20 @@ func (e *emitter) resume(last *bus.Message) error {
 	if e.replay.sequence, e.replay.number, err = last.Header.Pair(message.Replay); err != nil {
 		return err
 	}
-	e.number, e.position = e.replay.number, e.replay.sequence
-	if e.replay == (point{e.covered, e.done}) { // nothing was alive
+	e.number, e.position, e.resumed = e.replay.number, e.replay.sequence, e.replay
+	e.was = last.Header.List(message.Settings)
+	return nil
+}
+
+// checkSettings refuses other settings if flows that are published have to be found again.
+func (e *emitter) checkSettings() error {
+	if e.number == e.done {
 		return nil
 	}
-	for _, was := range last.Header.List(message.Settings) {
+	for _, was := range e.was {
 		name, _, _ := strings.Cut(was, ":")
 		if now := e.settings(name); was != now {
-			return fmt.Errorf("%w: %s, now %s; set them back until their sources have ended, or use another pipeline", ErrSettings, was, now)
+			return fmt.Errorf("%w: %s, now %s; set them back, stop the ager in good order, which saves what is alive, and change them then", ErrSettings, was, now)
 		}
 	}
 	return nil
@@ -246,6 +254,7 @@ func (e *emitter) publish(ctx context.Context, position uint64) error {
 	if err := e.writer.Publish(ctx, h, e.body.Bytes()); err != nil {
 		return err
 	}
+	e.resumed = e.replay
 	e.metrics.messages.Inc()
 	e.ipv4.Reset()
 	e.ipv6.Reset()

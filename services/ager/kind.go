@@ -20,6 +20,9 @@ type kind interface {
 	collect(context.Context, *emitter, *source) error
 	// books are where its updates and flows are counted.
 	books() *book
+	number() uint8
+	// snapshot copies its live flows.
+	snapshot(source uint16) tableSnapshot
 }
 
 // keyed is a kind with keys K.
@@ -27,8 +30,9 @@ type keyed[K key.Key[K]] struct {
 	table    *flows.Table[K]
 	monitor  uint8                        // its number in this worker
 	rows     func(*emitter) *flow.Rows[K] // where its flows go
-	flowSeed uint64                       // of flow hashes
-	hasher   flow.Hasher[K]               // of flow digests
+	empty    func() *flow.Rows[K]
+	flowSeed uint64         // of flow hashes
+	hasher   flow.Hasher[K] // of flow digests
 	book     *book
 }
 
@@ -36,16 +40,16 @@ type keyed[K key.Key[K]] struct {
 func newKind(s *source, d monitor.Definition, number uint8, aging flows.Aging) kind {
 	switch d.Kind {
 	case monitor.IPv4:
-		return newKeyed(s, d, number, aging, func(e *emitter) *flow.Rows[key.IPv4] { return e.ipv4 })
+		return newKeyed(s, d, number, aging, flow.NewIPv4, func(e *emitter) *flow.Rows[key.IPv4] { return e.ipv4 })
 	case monitor.IPv6:
-		return newKeyed(s, d, number, aging, func(e *emitter) *flow.Rows[key.IPv6] { return e.ipv6 })
+		return newKeyed(s, d, number, aging, flow.NewIPv6, func(e *emitter) *flow.Rows[key.IPv6] { return e.ipv6 })
 	}
-	return newKeyed(s, d, number, aging, func(e *emitter) *flow.Rows[key.Wide] { return e.wide })
+	return newKeyed(s, d, number, aging, flow.NewWide, func(e *emitter) *flow.Rows[key.Wide] { return e.wide })
 }
 
-func newKeyed[K key.Key[K]](s *source, d monitor.Definition, number uint8, aging flows.Aging, rows func(*emitter) *flow.Rows[K]) kind {
+func newKeyed[K key.Key[K]](s *source, d monitor.Definition, number uint8, aging flows.Aging, empty func() *flow.Rows[K], rows func(*emitter) *flow.Rows[K]) kind {
 	return &keyed[K]{
-		table: flows.New[K](aging, d.Collects()), monitor: number, rows: rows,
+		table: flows.New[K](aging, d.Collects()), monitor: number, rows: rows, empty: empty,
 		flowSeed: key.FlowSeed(s.name, d.Name), hasher: flow.Hasher[K]{Seed: key.Seed(d.Name)}, book: s.book(d.Name),
 	}
 }

@@ -21,7 +21,7 @@ func TestReplayFromAnyMessage(t *testing.T) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			l := newLine(t)
-			publishLives(l, rand.New(rand.NewPCG(seed, 1)))
+			publishLives(l, rand.New(rand.NewPCG(seed, 1)), func() {})
 			first := l.life(l.start(quick(), prometheus.NewRegistry(), 0))
 			if len(first) < 5 {
 				t.Fatalf("%d messages, want several", len(first))
@@ -47,8 +47,8 @@ func TestReplayFromAnyMessage(t *testing.T) {
 	}
 }
 
-// publishLives publishes what two flow caches hand over.
-func publishLives(l *line, rng *rand.Rand) {
+// publishLives publishes what two flow caches hand over, and calls after each.
+func publishLives(l *line, rng *rand.Rand, after func()) {
 	const steps = 60
 	lives := []sourceLife{{"tap", steps, steps}} // the last to end
 	for i, at := 0, 0; at < steps-8; i++ {
@@ -87,5 +87,6 @@ func publishLives(l *line, rng *rand.Rand) {
 			}
 		}
 		l.publish(shard, h)
+		after()
 	}
 }

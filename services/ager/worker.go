@@ -23,7 +23,11 @@ type worker struct {
 	order    []*source // in the order they came, which the log decides
 	monitors *roster
 	emitter  *emitter
-	shown    int // live flows of this shard in the gauge of live flows
+	keeper   *keeper   // nil: no checkpoints
+	created  time.Time // when the updates stream was made
+	taken    uint64    // updates
+	midway   bool      // updates of a hand-over are taken in, its commit isn't
+	shown    int       // live flows of this shard in the gauge of live flows
 }
 
 func newWorker(ctx context.Context, s *Service, shard int) (*worker, error) {
@@ -32,13 +36,29 @@ func newWorker(ctx context.Context, s *Service, shard int) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &worker{Service: s, shard: shard, sources: map[string]*source{}, monitors: monitors, emitter: e}, nil
+	w := &worker{Service: s, shard: shard, sources: map[string]*source{}, monitors: monitors, emitter: e}
+	if w.created, err = s.bus.Created(ctx, e.stream); err != nil {
+		return nil, err
+	}
+	if s.cfg.Checkpoint > 0 {
+		if w.keeper, err = openKeeper(ctx, s, shard); err != nil {
+			return nil, err
+		}
+		if err := w.keeper.recover(ctx, w); err != nil {
+			return nil, err
+		}
+	}
+	if err := e.checkSettings(); err != nil {
+		return nil, err
+	}
+	s.log.Info("ager goes on", "shard", shard, "published", e.done, "position", e.covered, "from", e.position)
+	return w, nil
 }
 
-// run reads the updates stream from where nothing was held until ctx ends.
+// run reads the updates stream from its checkpoint, or from where nothing was held, until ctx ends.
 func (w *worker) run(ctx context.Context) error {
 	p := w.bus.Pipeline
-	reader, err := w.bus.Reader(ctx, p.UpdatesStream(), []string{"ns." + string(p) + ".updates." + fmt.Sprint(w.shard) + ".*", "ns." + string(p) + ".commits.*"}, w.emitter.replay.sequence)
+	reader, err := w.bus.Reader(ctx, p.UpdatesStream(), []string{"ns." + string(p) + ".updates." + fmt.Sprint(w.shard) + ".*", "ns." + string(p) + ".commits.*"}, w.emitter.position)
 	if err != nil {
 		return err
 	}
@@ -47,15 +67,38 @@ func (w *worker) run(ctx context.Context) error {
 	for {
 		m, err := reader.Next(ctx, time.Second)
 		if err != nil {
+			if ctx.Err() != nil && w.keeper != nil {
+				w.leave(context.WithoutCancel(ctx), reader)
+			}
 			return err
 		}
-		if m == nil {
-			continue
+		if m != nil {
+			if err := w.take(ctx, m); err != nil {
+				return fmt.Errorf("%s: %w", m.Where(), err)
+			}
 		}
-		if err := w.take(ctx, m); err != nil {
-			return fmt.Errorf("%s: %w", m.Where(), err)
+		if w.keeper != nil && !w.midway {
+			w.keeper.tend(ctx, w)
 		}
 	}
+}
+
+// leave saves what is alive when the worker is stopped, so that the next one needs no replay. The rest of a hand-over, of which
+// some is taken in, is there and taken in too.
+func (w *worker) leave(ctx context.Context, reader *bus.Reader) {
+	ctx, cancel := context.WithTimeout(ctx, leaving)
+	defer cancel()
+	for w.midway {
+		m, err := reader.Next(ctx, time.Second)
+		if err == nil && m != nil {
+			err = w.take(ctx, m)
+		}
+		if err != nil {
+			w.log.Warn("no checkpoint at the stop; the next ager replays all since the last", "shard", w.shard, "error", err)
+			return
+		}
+	}
+	w.keeper.last(ctx, w)
 }
 
 // take handles one message.
@@ -67,6 +110,7 @@ func (w *worker) take(ctx context.Context, m *bus.Message) error {
 	if packetShard < 0 || packetShard >= w.bus.Layout.PacketShards {
 		return fmt.Errorf("packet shard %d of %d", packetShard, w.bus.Layout.PacketShards)
 	}
+	w.midway = !isCommit
 	if !isCommit {
 		return w.hold(m)
 	}
@@ -88,19 +132,23 @@ func (w *worker) hold(m *bus.Message) error {
 		return err
 	}
 	for _, p := range parts {
-		switch p.Schema {
-		case update.SchemaIPv4:
-			err = hold(w, p, update.NewIPv4(), names, monitors)
-		case update.SchemaIPv6:
-			err = hold(w, p, update.NewIPv6(), names, monitors)
-		case update.SchemaWide:
-			err = hold(w, p, update.NewWide(), names, monitors)
-		}
-		if err != nil {
+		if err := w.holdPart(p, names, monitors); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// holdPart files the updates of one class.
+func (w *worker) holdPart(p message.Part, names []string, monitors []uint8) error {
+	switch p.Schema {
+	case update.SchemaIPv4:
+		return hold(w, p, update.NewIPv4(), names, monitors)
+	case update.SchemaIPv6:
+		return hold(w, p, update.NewIPv6(), names, monitors)
+	default:
+		return hold(w, p, update.NewWide(), names, monitors)
+	}
 }
 
 // hold cuts the rows of one part into runs of one source, monitor and window. The rows stay in the message's memory.
@@ -112,6 +160,7 @@ func hold[K key.Key[K]](w *worker, p message.Part, rows *update.Rows[K], names [
 		return err
 	}
 	w.metrics.updates.Add(float64(rows.Len()))
+	w.taken += uint64(rows.Len())
 	for lo, hi := 0, 0; lo < rows.Len(); lo = hi {
 		src, number, start := rows.Source[lo], rows.Monitor[lo], rows.WindowAt(lo)
 		s := w.source(names[src])
@@ -231,6 +280,14 @@ func (w *worker) step(ctx context.Context, sequence uint64) error {
 		*w.monitors = roster{}
 	}
 	return nil
+}
+
+// live is the number of live flows.
+func (w *worker) live() (flows int) {
+	for _, s := range w.order {
+		flows += s.live()
+	}
+	return flows
 }
 
 // showLive sets this shard's share of the live flows.

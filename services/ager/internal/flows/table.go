@@ -307,5 +307,8 @@ func (t *Table[K]) startSums() {
 	}
 }
 
+// Collects tells whether values are kept.
+func (t *Table[K]) Collects() bool { return t.collects }
+
 // Sampled tells whether weighted sums differ from counts.
 func (t *Table[K]) Sampled() bool { return t.sampled }
