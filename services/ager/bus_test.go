@@ -71,6 +71,7 @@ type line struct {
 	commits map[int]*bus.Writer
 	flows   *bus.Reader
 	next    uint64 // number of the next flow
+	clock   int64  // of a benchmark
 }
 
 func newLine(t testing.TB) *line {
