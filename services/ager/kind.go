@@ -34,6 +34,7 @@ type keyed[K key.Key[K]] struct {
 	flowSeed uint64         // of flow hashes
 	hasher   flow.Hasher[K] // of flow digests
 	book     *book
+	hashes   [32]uint64 // of the updates being merged
 }
 
 // newKind makes the table of a monitor.
@@ -59,9 +60,17 @@ func (k *keyed[K]) merge(r run) {
 	var u update.Row[K]
 	rows := r.rows.(*update.Rows[K])
 	sampled := rows.Sums.Present()
-	for i := r.lo; i < r.hi; i++ {
-		rows.Read(i, &u)
-		k.table.Merge(&u, u.Key.Hash(k.flowSeed), sampled)
+	for lo := r.lo; lo < r.hi; lo += len(k.hashes) {
+		n := min(len(k.hashes), r.hi-lo)
+		for i := range n {
+			rows.Keys.Read(lo+i, &u.Key)
+			k.hashes[i] = u.Key.Hash(k.flowSeed)
+		}
+		k.table.Touch(k.hashes[:n])
+		for i := range n {
+			rows.Read(lo+i, &u)
+			k.table.Merge(&u, k.hashes[i], sampled)
+		}
 	}
 }
 

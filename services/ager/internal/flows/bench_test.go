@@ -67,6 +67,9 @@ func (g *traffic[K]) add(n uint64, packets uint32) {
 // apply gives a window to the table and returns how many flows ended.
 func (g *traffic[K]) apply(table *Table[K]) int {
 	for i := range g.updates {
+		if i%touched == 0 {
+			table.Touch(g.hashes[i:min(i+touched, len(g.hashes))])
+		}
 		table.Merge(&g.updates[i], g.hashes[i], false)
 	}
 	table.Close(g.window)

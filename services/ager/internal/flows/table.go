@@ -61,9 +61,11 @@ type Table[K key.Key[K]] struct {
 	sums    []weight.Sums // of the entries, by number, once sampled
 	psums   []weight.Sums // of the pending updates, once sampled
 
-	boundary int64    // next common end of the flows of a synchronized cache
-	victims  []uint32 // of the table limit
-	due      []int    // the table limit's: flows found, by inactive deadline
+	found    [touched]uint32 // Touch's
+	sum      uint32          // Touch's
+	boundary int64           // next common end of the flows of a synchronized cache
+	victims  []uint32        // of the table limit
+	due      []int           // the table limit's: flows found, by inactive deadline
 
 	collects bool             // values are kept
 	values   []collect.Values // of the entries, by number
@@ -122,6 +124,9 @@ func (t *Table[K]) Close(start int64) {
 	t.wheel.begin(end)
 	t.synchronize(start)
 	for i := range t.pending {
+		if i%touched == 0 {
+			t.touchPending(t.pending[i:min(i+touched, len(t.pending))])
+		}
 		p := &t.pending[i]
 		e := t.slab.at(p.entry)
 		last := e.pending == uint32(i+1)
