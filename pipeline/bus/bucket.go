@@ -10,7 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Bucket is a JetStream key-value store of the pipeline: the last value of each key. It is for what is worth nothing once
+// Bucket is a JetStream key-value store of the pipeline: the last values of each key. It is for what is worth nothing once
 // it is old, such as heartbeats; positions stand in the streams. It is safe for use by several goroutines.
 type Bucket struct {
 	bus *Bus
@@ -21,13 +21,14 @@ type Bucket struct {
 // bucketBytes is a limit that thousands of small values don't reach.
 const bucketBytes = 16 << 20
 
-// Bucket opens a bucket, and creates it if need be. A key that is not written again within ttl goes away.
+// Bucket opens a bucket, and creates it if need be. It keeps so many values of each key, so that a watcher that is late
+// misses none, and each for ttl: a key that is not written any more goes away.
 //
 // Buckets are not created with the streams: who needs none needs no rights to it either, and one that is missing is made
 // anew, which must never happen to a stream that has been used.
-func (b *Bus) Bucket(ctx context.Context, name string, ttl time.Duration) (*Bucket, error) {
+func (b *Bus) Bucket(ctx context.Context, name string, history int, ttl time.Duration) (*Bucket, error) {
 	k := &Bucket{bus: b, cfg: jetstream.KeyValueConfig{
-		Bucket: name, TTL: ttl, Replicas: b.Layout.Replicas, MaxBytes: bucketBytes, Storage: jetstream.FileStorage,
+		Bucket: name, History: uint8(history), TTL: ttl, Replicas: b.Layout.Replicas, MaxBytes: bucketBytes, Storage: jetstream.FileStorage,
 	}}
 	ctx, cancel := context.WithTimeout(ctx, b.Timeout)
 	defer cancel()
@@ -54,11 +55,11 @@ func (k *Bucket) Put(ctx context.Context, key string, value []byte) error {
 	return nil
 }
 
-// Delete deletes a key, which watchers are told.
+// Delete deletes a key with all its values, which watchers are told.
 func (k *Bucket) Delete(ctx context.Context, key string) error {
 	ctx, release := k.bus.link.bound(ctx)
 	defer release()
-	if err := k.kv.Delete(ctx, key); err != nil {
+	if err := k.kv.Purge(ctx, key); err != nil {
 		return fmt.Errorf("delete %s in bucket %s: %w", key, k.cfg.Bucket, err)
 	}
 	return nil
@@ -77,7 +78,7 @@ type Watch struct {
 	prefix string
 }
 
-// Watch starts with all keys that match now, oldest change first; keys are as in subjects, such as "ager.*". The library's
+// Watch starts with what is kept of the keys that match, oldest first; keys are as in subjects, such as "ager.*". The library's
 // own watcher is not used: like its ordered consumer, it is deaf for seconds after a lost connection.
 func (k *Bucket) Watch(ctx context.Context, keys string) (*Watch, error) {
 	prefix := "$KV." + k.cfg.Bucket + "."

@@ -19,7 +19,13 @@ import (
 // heartbeat is the value of a member's key, as JSON. That there is a new one says that the member lives.
 type heartbeat struct {
 	Count uint64 `json:"count"` // from 1
-	Holds []int  `json:"holds"` // shards that it works on; who is dealt one of them waits until it isn't listed any more
+	claims
+}
+
+// claims are the shards that a member works on or is about to. Who is dealt one of them waits until it isn't listed any more.
+type claims struct {
+	Round uint64 `json:"round"` // the list has been changed so often
+	Holds []int  `json:"holds"`
 }
 
 // parse reads a heartbeat.
@@ -78,7 +84,7 @@ func (r *run) beat(ctx context.Context) {
 }
 
 func (r *run) put(ctx context.Context, count uint64) error {
-	value, err := json.Marshal(heartbeat{count, *r.holds.Load()})
+	value, err := json.Marshal(heartbeat{count, *r.claims.Load()})
 	if err != nil {
 		return err
 	}

@@ -7,11 +7,11 @@
 //
 // A process joins with its first heartbeat and leaves with a goodbye, or is dead when the others haven't heard it for
 // 1.2 s; each time the shards are dealt anew. Who has to give a shard up finishes what is in hand, and then no longer
-// names the shard in its heartbeats; only then the new owner begins.
+// names the shard in its heartbeats. Only then the new owner names it, and begins when this heartbeat has come back and no
+// other member has named the shard before.
 //
-// Nothing here keeps two processes from working on one shard: views differ for moments, and a process that stood still
-// believes what it believed before. The fence of the bus decides then (bus.ErrFenced), so a wrong belief costs time, never
-// rows.
+// So two processes work on one shard only if one of them is wrongly taken for dead, or stood still and goes on as before.
+// The fence of the bus decides then (bus.ErrFenced): a wrong belief costs time, never rows.
 package members
 
 import (
@@ -30,10 +30,15 @@ import (
 )
 
 // usual is the timing of all processes; design section 6 asks for takeover in about 1.2 s.
-var usual = timing{beat: 300 * time.Millisecond, dead: 1200 * time.Millisecond, deaf: 750 * time.Millisecond}
+var usual = timing{beat: 300 * time.Millisecond, dead: 1200 * time.Millisecond, deaf: 750 * time.Millisecond, wait: 5 * time.Second}
 
-// remembered is how long the server keeps the key of a process that was killed.
-const remembered = 10 * time.Second
+const (
+	// kept is how many heartbeats of a member the server keeps: who reads late, or joins, must not miss that a shard was
+	// named in between.
+	kept = 16
+	// remembered is how long it keeps those of a process that was killed.
+	remembered = 10 * time.Second
+)
 
 // Members is one process among those that share the shards of a stage.
 type Members struct {
@@ -61,7 +66,7 @@ func (m *Members) Run(ctx context.Context, own func(ctx context.Context, shard i
 	if err := subject.Valid(m.stage); err != nil {
 		return fmt.Errorf("shards: stage: %w", err)
 	}
-	bucket, err := m.bus.Bucket(ctx, m.bus.Pipeline.MembersBucket(), remembered)
+	bucket, err := m.bus.Bucket(ctx, m.bus.Pipeline.MembersBucket(), kept, remembered)
 	if err != nil {
 		return fmt.Errorf("shards: join the members of %s: %w", m.stage, err)
 	}
@@ -71,7 +76,7 @@ func (m *Members) Run(ctx context.Context, own func(ctx context.Context, shard i
 		workers: map[int]*worker{}, ended: make(chan *worker), waits: make([]wait, m.shards), from: make([]origin, m.shards),
 		changed: make(chan struct{}, 1),
 	}
-	r.holds.Store(&[]int{})
+	r.claims.Store(&claims{Holds: []int{}})
 	return r.run(ctx)
 }
 
@@ -89,9 +94,9 @@ type run struct {
 	waits   []wait   // by shard
 	from    []origin // by shard
 
-	holds   atomic.Pointer[[]int] // what the next heartbeat names
-	changed chan struct{}         // the next heartbeat is due now
-	taken   atomic.Uint64         // heartbeats
+	claims  atomic.Pointer[claims] // what the next heartbeat says
+	changed chan struct{}          // the next heartbeat is due now
+	taken   atomic.Uint64          // heartbeats
 }
 
 // origin is who worked on a shard last, of the others.
@@ -129,7 +134,7 @@ func (r *run) work(ctx context.Context, changes <-chan bus.Change, failed <-chan
 		case err := <-failed:
 			return err
 		case c := <-changes:
-			r.take(c, time.Now())
+			r.take(ctx, c, time.Now())
 		case w := <-r.ended:
 			if err := r.reap(w, time.Now()); err != nil && ctx.Err() == nil {
 				return err
@@ -141,7 +146,7 @@ func (r *run) work(ctx context.Context, changes <-chan bus.Change, failed <-chan
 }
 
 // take learns from a change of the bucket.
-func (r *run) take(c bus.Change, now time.Time) {
+func (r *run) take(ctx context.Context, c bus.Change, now time.Time) {
 	if c.Deleted {
 		if c.Key == r.id {
 			return // by whom? It lives, and the next heartbeat says so.
@@ -161,7 +166,9 @@ func (r *run) take(c bus.Change, now time.Time) {
 		return
 	}
 	joined, died := r.view.heard(c.Key, h, now)
-	if c.Key != r.id {
+	if c.Key == r.id {
+		r.begin(ctx, h.Round, now)
+	} else {
 		if joined {
 			r.log.Info("a member joined", "who", c.Key)
 		}
@@ -185,10 +192,10 @@ func (r *run) note(id string, holds []int, now time.Time) {
 	}
 }
 
-// gone remembers that the shards of a member have lost it.
+// gone remembers why a member works on no shard any more.
 func (r *run) gone(f farewell, reason string, now time.Time) {
 	for n := range r.from {
-		if from := &r.from[n]; from.id == f.id && slices.Contains(f.holds, n) {
+		if from := &r.from[n]; from.id == f.id {
 			from.reason = reason
 		}
 	}

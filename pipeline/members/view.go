@@ -26,11 +26,12 @@ type peer struct {
 	dead  bool      // kept for a while, since its last heartbeat may be read again
 }
 
-// timing is how soon a member counts as dead.
+// timing is how patient a member is with the others.
 type timing struct {
 	beat time.Duration // between two heartbeats
 	dead time.Duration // so long without a new heartbeat
 	deaf time.Duration // so long without an own one: then others may have been missed too
+	wait time.Duration // for a member that has to give a shard up; then it hangs, and the fence stops it
 }
 
 // farewell is a member that is no longer there.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -25,13 +24,13 @@ type wait struct {
 	until time.Time     // the pause after a fence
 	pause time.Duration // how long it was; it doubles
 	since time.Time     // that the shard is dealt here while another member still works on it; zero: it is not
+	claim uint64        // the round of claims that names it; 0: none does
+	force bool          // it is begun whoever works on it
 }
 
 const (
 	shortPause = 200 * time.Millisecond
 	longPause  = 5 * time.Second
-	// patience is how long a shard waits for the member that has to give it up. Then it hangs, and the fence stops it.
-	patience = 5 * time.Second
 )
 
 // settle starts and stops workers as the shards are dealt now.
@@ -43,23 +42,28 @@ func (r *run) settle(ctx context.Context, now time.Time) {
 		r.dealt, r.owners = live, deal(live, r.shards)
 		r.metrics.live.Set(float64(len(live)))
 	}
+	claimed := false
 	for n, owner := range r.owners {
-		w, mine := r.workers[n], owner == r.id
+		w, wait, mine := r.workers[n], &r.waits[n], owner == r.id
 		switch {
 		case !mine:
-			r.waits[n].since = time.Time{}
+			claimed = claimed || wait.claim > 0
+			wait.since, wait.claim = time.Time{}, 0
 			if w != nil && !w.stopped {
 				r.log.Info("shard is given up", "shard", n, "to", owner)
 				w.stopped = true
 				w.cancel()
 			}
-		case w == nil && r.free(n, now):
-			r.start(ctx, n, now)
+		case w == nil && wait.claim == 0 && r.free(n, now):
+			wait.claim, claimed = r.claims.Load().Round+1, true
 		}
+	}
+	if claimed {
+		r.show()
 	}
 }
 
-// free tells whether a shard can be begun that is dealt here.
+// free tells whether a shard that is dealt here can be claimed.
 func (r *run) free(n int, now time.Time) bool {
 	w := &r.waits[n]
 	if now.Before(w.until) {
@@ -68,20 +72,41 @@ func (r *run) free(n int, now time.Time) bool {
 	holder := r.view.holder(n)
 	switch {
 	case holder == "":
-		w.since = time.Time{}
+		w.since, w.force = time.Time{}, false
 		return true
 	case w.since.IsZero():
 		w.since = now
 		return false
-	case now.Sub(w.since) < patience:
+	case now.Sub(w.since) < r.timing.wait:
 		return false
 	}
 	r.log.Warn("a member doesn't give up a shard; it is begun all the same, the fence decides", "shard", n, "who", holder)
-	w.since = now
+	w.since, w.force = now, true
 	return true
 }
 
-// start begins a shard.
+// begin starts what was claimed, now that the claim has come back. Whoever else has named the shard did so before, and it
+// is left to them.
+func (r *run) begin(ctx context.Context, round uint64, now time.Time) {
+	lost := false
+	for n := range r.waits {
+		w := &r.waits[n]
+		if w.claim == 0 || w.claim > round {
+			continue
+		}
+		w.claim = 0
+		if w.force || r.view.holder(n) == "" {
+			r.start(ctx, n, now)
+		} else {
+			lost = true
+		}
+	}
+	if lost {
+		r.show()
+	}
+}
+
+// start starts the worker of a shard.
 func (r *run) start(ctx context.Context, n int, now time.Time) {
 	if from := &r.from[n]; from.id == "" {
 		r.log.Info("shard is begun", "shard", n)
@@ -97,7 +122,7 @@ func (r *run) start(ctx context.Context, n int, now time.Time) {
 	ctx, cancel := context.WithCancel(ctx)
 	w := &worker{shard: n, begun: now, cancel: cancel}
 	r.workers[n] = w
-	r.show()
+	r.metrics.owned.Set(float64(len(r.workers)))
 	go func() {
 		w.err = r.own(ctx, n)
 		r.ended <- w
@@ -148,11 +173,16 @@ func (r *run) stopAll() {
 	}
 }
 
-// show tells the others which shards this process works on.
+// show tells the others which shards this process works on or claims.
 func (r *run) show() {
-	holds := slices.Sorted(maps.Keys(r.workers))
-	r.metrics.owned.Set(float64(len(holds)))
-	r.holds.Store(&holds)
+	holds := []int{}
+	for n := range r.shards {
+		if r.workers[n] != nil || r.waits[n].claim > 0 {
+			holds = append(holds, n)
+		}
+	}
+	r.metrics.owned.Set(float64(len(r.workers)))
+	r.claims.Store(&claims{r.claims.Load().Round + 1, holds})
 	select {
 	case r.changed <- struct{}{}:
 	default: // it is due already
