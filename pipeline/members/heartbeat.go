@@ -77,6 +77,8 @@ func (r *run) beat(ctx context.Context) {
 		failing = err != nil
 		select {
 		case <-ctx.Done():
+		case id := <-r.dead:
+			r.forget(ctx, id)
 		case <-r.changed:
 		case <-ticker.C:
 		}
@@ -94,11 +96,14 @@ func (r *run) put(ctx context.Context, count uint64) error {
 }
 
 // leave says goodbye: the others needn't wait. If the server doesn't hear it they find out by the silence.
-func (r *run) leave() {
-	ctx, cancel := context.WithTimeout(context.Background(), answer)
+func (r *run) leave() { r.forget(context.Background(), r.id) }
+
+// forget deletes a member's key.
+func (r *run) forget(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(ctx, answer)
 	defer cancel()
-	if err := r.bucket.Delete(ctx, r.stage+"."+r.id); err != nil {
-		r.log.Warn("could not say goodbye; the other members will notice", "member", r.id, "err", err)
+	if err := r.bucket.Delete(ctx, r.stage+"."+id); err != nil {
+		r.log.Warn("a member's key can't be deleted; the others notice by its silence", "who", id, "err", err)
 	}
 }
 

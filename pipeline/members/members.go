@@ -36,7 +36,7 @@ const (
 	// kept is how many heartbeats of a member the server keeps: who reads late, or joins, must not miss that a shard was
 	// named in between.
 	kept = 16
-	// remembered is how long it keeps those of a process that was killed.
+	// remembered is how long it keeps those of a process that was killed while nobody lived to delete them.
 	remembered = 10 * time.Second
 )
 
@@ -74,7 +74,7 @@ func (m *Members) Run(ctx context.Context, own func(ctx context.Context, shard i
 	r := &run{
 		Members: m, id: id, bucket: bucket, own: own, view: newView(id, m.timing),
 		workers: map[int]*worker{}, ended: make(chan *worker), waits: make([]wait, m.shards), from: make([]origin, m.shards),
-		changed: make(chan struct{}, 1),
+		changed: make(chan struct{}, 1), dead: make(chan string, 16),
 	}
 	r.claims.Store(&claims{Holds: []int{}})
 	return r.run(ctx)
@@ -96,6 +96,7 @@ type run struct {
 
 	claims  atomic.Pointer[claims] // what the next heartbeat says
 	changed chan struct{}          // the next heartbeat is due now
+	dead    chan string            // whose keys are to be deleted: who joins later would wait for them
 	taken   atomic.Uint64          // heartbeats
 }
 
@@ -177,6 +178,14 @@ func (r *run) take(ctx context.Context, c bus.Change, now time.Time) {
 	for _, f := range died {
 		r.log.Warn("a member is dead", "who", f.id, "silent", f.silent.Round(time.Millisecond), "shards", fmt.Sprint(f.holds))
 		r.gone(f, reasonDeath, now)
+	}
+	if len(died) > 0 && r.view.live()[0] == r.id { // one is enough
+		for _, f := range died {
+			select {
+			case r.dead <- f.id:
+			default: // the server forgets it later
+			}
+		}
 	}
 }
 

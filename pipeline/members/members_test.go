@@ -97,12 +97,14 @@ func TestDeath(t *testing.T) {
 	if missed := testutil.ToFloat64(a.metrics.missed); missed != beats {
 		t.Errorf("%v heartbeats have failed", missed-beats)
 	}
+	eventually(t, "the living delete the key of the dead", func() bool { return len(p.keys()) == 1 })
 	p.live() // it stood still
 	eventually(t, "the silent one is a member again", func() bool { return a.owned() == 2 })
+	p.die()
 	a.stop(t)
 	c.check(t)
 	inOrder(t, p.bus)
-	eventually(t, "the server forgets", func() bool { p.die(); return len(p.keys()) == 0 })
+	eventually(t, "the server forgets who died last", func() bool { return len(p.keys()) == 0 })
 }
 
 // TestFenced: somebody outside publishes on a shard. Its worker stands down and begins again, from what is there then.
