@@ -72,8 +72,8 @@ func (s Static) Run(ctx context.Context, own func(ctx context.Context, shard int
 }
 
 // ShardsFlag is the help of the flag -shards where a process without it joins the members of its stage.
-const ShardsFlag = "`shards` that this process owns, such as 0,2-3, and no others, whatever other processes do: see to it yourself " +
-	"that each shard has one owner (default: the processes without this flag deal all shards among themselves)"
+const ShardsFlag = "`shards` that this process owns, such as 0,2-3, and nobody else should " +
+	"(default: all processes without this flag deal all shards among themselves)"
 
 // ParseOwner reads the list of the flag -shards; without one the process joins the members of the stage.
 func ParseOwner(list, name string, count int) (func(*bus.Bus, prometheus.Registerer, *slog.Logger) Shards, error) {
