@@ -19,15 +19,16 @@ import (
 const shards = 8
 
 // TestShardsAreTakenOver lets flow caches and agers deal the shards among themselves. While captures pass, one of each is
-// killed; while others pass, it comes back and a third of each joins; then one leaves. The flows are those of an undisturbed
-// run each time. It prints how soon shards are taken over; the aim is 2 s after a kill.
+// killed; while others pass, it comes back and a third of each joins, and one leaves; while still others pass, one of each
+// stands still until it is taken for dead, and goes on. The flows are those of an undisturbed run each time. It prints how
+// soon shards are taken over; the aim is 2 s after a kill.
 func TestShardsAreTakenOver(t *testing.T) {
 	f, chance := start(t)
 	dir := folder(t)
 	program, server := program(t, netstream), program(t, natsServer)
-	captures := several(t, capture(t, dir, f.packets), 12)
-	half := len(captures) / 2
-	want := reference(t, program, mkdir(t, dir, "half"), captures[:half]...)
+	captures := several(t, capture(t, dir, f.packets), 18)
+	third := len(captures) / 3
+	want := reference(t, program, mkdir(t, dir, "third"), captures[:third]...)
 	wantAll := reference(t, program, mkdir(t, dir, "all"), captures...)
 	table := newReport("what", "shards that moved", "first taken over after", "last", "while captures passed")
 	defer table.print(t)
@@ -77,7 +78,7 @@ func TestShardsAreTakenOver(t *testing.T) {
 	l.keep(t, &member{name: "exporter", command: []string{program, "exporter", "-c", l.conf}}, l.analyzer)
 	await(t, "the shards are dealt", func() bool { return dealt(l, 2) })
 
-	sample("sampler 1", captures[:half])
+	sample("sampler 1", captures[:third])
 	begin, passing := time.Now(), !l.sampler.idle()
 	for _, stage := range sharing {
 		stages[stage][0].halt(syscall.SIGKILL)
@@ -85,12 +86,12 @@ func TestShardsAreTakenOver(t *testing.T) {
 	for _, stage := range sharing {
 		moved(stages[stage][0].name+" was killed", stage, "death", shards/2, begin, passing)
 	}
-	l.pass(t, half)
+	l.pass(t, third)
 	same(t, l.data, want.facts)
 	audit(t, program, l.data, 0)
 	l.analyzer.revive(t)
 
-	sample("sampler 2", captures[half:])
+	sample("sampler 2", captures[third:2*third])
 	begin, passing = time.Now(), !l.sampler.idle()
 	for _, stage := range sharing {
 		stages[stage][0].revive(t)
@@ -106,6 +107,19 @@ func TestShardsAreTakenOver(t *testing.T) {
 		l.stopMember(t, m)
 		moved(m.name+" left", stage, "leave", n, begin, passing)
 	}
+
+	await(t, "the captures are published", l.sampler.idle)
+	sample("sampler 3", captures[2*third:])
+	begin, passing = time.Now(), !l.sampler.idle()
+	stages["flowcache"][2].stop(func() {
+		stages["ager"][2].stop(func() {
+			for _, stage := range sharing {
+				m := stages[stage][2]
+				moved(m.name+" stood still", stage, "death", held(t, m), begin, passing)
+			}
+		})
+	})
+	await(t, "the shards are dealt among two again", func() bool { return dealt(l, 2) })
 	l.settle(t, len(captures))
 	same(t, l.data, wantAll.facts)
 	audit(t, program, l.data, 0)
