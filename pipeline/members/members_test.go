@@ -180,6 +180,7 @@ func TestTheBucketIsMadeAnew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	progress(t, a.bus)
 	calls := a.total() + b.total()
 	if err := js.DeleteKeyValue(t.Context(), a.bus.Pipeline.MembersBucket()); err != nil {
 		t.Fatal(err)
