@@ -157,12 +157,15 @@ func explain(err error, want Layout) error {
 	return err
 }
 
-// checkLayout compares the shard counts recorded in a stream with those asked for.
+// checkLayout compares the shard counts recorded in a stream with those asked for. They can't be changed in place: the fence
+// and the position of each shard stand on its subject.
 func checkLayout(cfg jetstream.StreamConfig, want Layout) error {
 	packets, flows := cfg.Metadata[metaPacketShards], cfg.Metadata[metaFlowShards]
 	if packets == strconv.Itoa(want.PacketShards) && flows == strconv.Itoa(want.FlowShards) {
 		return nil
 	}
-	return fmt.Errorf("%w: stream %s was created with packet_shards %s and flow_shards %s, the configuration has %d and %d; "+
-		"set them back, or use another pipeline name or data directory", ErrLayout, cfg.Name, packets, flows, want.PacketShards, want.FlowShards)
+	return fmt.Errorf("%w: stream %s was created with packet_shards %s and flow_shards %s, the configuration has %d and %d. "+
+		"Set them back. Or, to go on with the new counts: stop the samplers, let the flows land, stop the other stages, and start all with "+
+		"another bus.pipeline and another sampler.live.source; the analyzer may keep its database (pipeline/README.md, Other shard counts)",
+		ErrLayout, cfg.Name, packets, flows, want.PacketShards, want.FlowShards)
 }

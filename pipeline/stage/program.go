@@ -24,14 +24,14 @@ type Program[T any] struct {
 	Name     string
 	Defaults T
 	Base     func(T) Base
-	Shards   func(T) int // how many there are to own; nil: it owns none
+	Shards   func(T) int // how many there are to deal among its processes; nil: none
 	Args     string      // what its arguments are, of which it wants one or more; empty: it takes none
 	Create   func(cfg T, own Own, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) (run func(context.Context) error)
 }
 
 // Own is what the command line gives to this process.
 type Own struct {
-	Shards []int
+	Shards Shards // nil: of a stage without
 	Args   []string
 }
 
@@ -57,7 +57,7 @@ func (p Program[T]) run(ctx context.Context, args, env []string, out, errOut io.
 	dump := flags.Bool("dump", false, "print the effective configuration and exit")
 	list := new(string)
 	if p.Shards != nil {
-		list = flags.String("shards", "", "`shards` that this process owns, such as 0,2-3 (default: all)")
+		list = flags.String("shards", "", ShardsFlag)
 	}
 	flags.Usage = func() {
 		fmt.Fprintln(errOut, "Usage:", strings.TrimSpace(p.Name+" [flags] "+p.Args))
@@ -71,9 +71,9 @@ func (p Program[T]) run(ctx context.Context, args, env []string, out, errOut io.
 	}
 	cfg := p.Defaults
 	err := config.Load(*file, env, &cfg)
-	own := Own{Args: flags.Args()}
+	owner := func(*bus.Bus, prometheus.Registerer, *slog.Logger) Shards { return nil }
 	if err == nil && p.Shards != nil {
-		if own.Shards, err = ParseShards(*list, p.Shards(cfg)); err != nil {
+		if owner, err = ParseOwner(*list, p.Name, p.Shards(cfg)); err != nil {
 			err = fmt.Errorf("-shards: %w", err)
 		}
 	}
@@ -98,7 +98,7 @@ func (p Program[T]) run(ctx context.Context, args, env []string, out, errOut io.
 	case !*check:
 		log := telemetry.NewLogger(errOut, base.Telemetry.LogFormat, base.Telemetry.LogLevel)
 		err = Run(ctx, base, p.Name, log, func(b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) func(context.Context) error {
-			return p.Create(cfg, own, b, reg, log)
+			return p.Create(cfg, Own{owner(b, reg, log), flags.Args()}, b, reg, log)
 		})
 	}
 	if err != nil {

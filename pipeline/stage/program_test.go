@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -64,12 +65,12 @@ func TestProgram(t *testing.T) {
 		fails   error
 		code    int
 		out     string // in what it prints, stdout and stderr
-		shards  int
+		shards  string // the type of who says which are owned
 		created bool
 	}{
-		{name: "runs and ends", words: "WORD...", args: []string{"a.pcap"}, env: []string{url, "NETSTREAM_WORD=hey"}, created: true, shards: 2},
-		{name: "owns some shards", args: []string{"-shards", "1"}, env: []string{url}, created: true, shards: 1},
-		{name: "fails", env: []string{url}, fails: errSaid, code: 1, out: "said", created: true, shards: 2},
+		{name: "runs and ends", words: "WORD...", args: []string{"a.pcap"}, env: []string{url, "NETSTREAM_WORD=hey"}, created: true, shards: "*members.Members"},
+		{name: "owns some shards", args: []string{"-shards", "1"}, env: []string{url}, created: true, shards: "stage.Static"},
+		{name: "fails", env: []string{url}, fails: errSaid, code: 1, out: "said", created: true, shards: "*members.Members"},
 		{name: "no server", code: 2, out: "bus.url: no NATS server"},
 		{name: "no such server", env: []string{"NETSTREAM_BUS_URL=nats://127.0.0.1:1"}, code: 1, out: "nats://127.0.0.1:1"},
 		{name: "a shard there is none of", args: []string{"-shards", "2"}, env: []string{url}, code: 2, out: "there are shards 0 to 1"},
@@ -92,8 +93,8 @@ func TestProgram(t *testing.T) {
 			if !strings.Contains(out.String(), tt.out) {
 				t.Errorf("it printed:\n%s\nwithout %q", &out, tt.out)
 			}
-			if (word != "") != tt.created || len(own.Shards) != tt.shards {
-				t.Errorf("created: %t with %d shards, want %t, %d", word != "", len(own.Shards), tt.created, tt.shards)
+			if shards := strings.TrimPrefix(fmt.Sprintf("%T", own.Shards), "<nil>"); (word != "") != tt.created || shards != tt.shards {
+				t.Errorf("created: %t with shards of a %s, want %t, %s", word != "", shards, tt.created, tt.shards)
 			}
 		})
 	}

@@ -1,10 +1,13 @@
 package stage
 
 import (
+	"context"
 	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"netstream/pipeline/bus"
 )
 
 func TestParseShards(t *testing.T) {
@@ -26,5 +29,34 @@ func TestParseShards(t *testing.T) {
 	}
 	if _, err := ParseShards("4", 4); err == nil || err.Error() != `"4": there are shards 0 to 3` {
 		t.Errorf("a shard there is none of: %v", err)
+	}
+}
+
+func TestStaticShards(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	begun, ended := make(chan int), make(chan error)
+	go func() {
+		ended <- Static{0, 2}.Run(ctx, func(ctx context.Context, shard int) error {
+			begun <- shard
+			<-ctx.Done()
+			return ctx.Err()
+		})
+	}()
+	if a, b := <-begun, <-begun; a+b != 2 || a == b {
+		t.Errorf("shards %d and %d, want 0 and 2", a, b)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("stopped: %v", err)
+	}
+	err := Static{0, 2}.Run(t.Context(), func(ctx context.Context, shard int) error {
+		if shard == 2 {
+			return bus.ErrFenced
+		}
+		<-ctx.Done() // the other is stopped
+		return ctx.Err()
+	})
+	if !errors.Is(err, bus.ErrFenced) || err.Error() != "shard 2: "+bus.ErrFenced.Error() {
+		t.Errorf("fenced: %v", err)
 	}
 }

@@ -59,6 +59,9 @@ func (p Pipeline) FlowsStream() string     { return string(p) + "-FLOWS" }
 func (p Pipeline) ExportsStream() string   { return string(p) + "-EXPORTS" }
 func (p Pipeline) DatagramsStream() string { return string(p) + "-DATAGRAMS" }
 
+// MembersBucket is the key-value store in which the processes of the stages meet. Keys are <stage>.<process>.
+func (p Pipeline) MembersBucket() string { return string(p) + "-members" }
+
 // Packets carries the sampled packet headers of one source for one packet shard.
 func (p Pipeline) Packets(shard int, source string) string {
 	return p.join("packets", strconv.Itoa(shard), source)

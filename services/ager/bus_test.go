@@ -17,6 +17,7 @@ import (
 	"netstream/pipeline/bus"
 	"netstream/pipeline/embedded"
 	"netstream/pipeline/monitors"
+	"netstream/pipeline/stage"
 	"netstream/schemas/columns"
 	"netstream/schemas/commit"
 	"netstream/schemas/flow"
@@ -117,7 +118,7 @@ func (l *line) start(cfg ager.Config, reg prometheus.Registerer, shards ...int) 
 	ctx, cancel := context.WithCancel(l.ctx)
 	r := running{make(chan error, 1), cancel}
 	go func() {
-		r.done <- ager.New(cfg, monitors.Default(), l.Bus, shards, reg, slog.New(slog.DiscardHandler)).Run(ctx)
+		r.done <- ager.New(cfg, monitors.Default(), l.Bus, stage.Static(shards), reg, slog.New(slog.DiscardHandler)).Run(ctx)
 	}()
 	return r
 }

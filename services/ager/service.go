@@ -14,41 +14,38 @@ import (
 	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/sync/errgroup"
 
 	"netstream/pipeline/bus"
 	"netstream/pipeline/monitors"
+	"netstream/pipeline/stage"
 )
 
-// Service runs the agers of the flow shards it owns.
+// Service runs the agers of the flow shards that are this process's.
 type Service struct {
 	cfg      Config
 	bus      *bus.Bus
 	monitors monitors.Config // of which only the aging counts here
-	shards   []int
+	shards   stage.Shards
 	metrics  *metrics
 	log      *slog.Logger
 }
 
-// New makes the agers of some flow shards; it starts nothing.
-func New(cfg Config, monitors monitors.Config, b *bus.Bus, shards []int, reg prometheus.Registerer, log *slog.Logger) *Service {
+// New makes the agers of flow shards; it starts nothing.
+func New(cfg Config, monitors monitors.Config, b *bus.Bus, shards stage.Shards, reg prometheus.Registerer, log *slog.Logger) *Service {
 	return &Service{cfg: cfg, monitors: monitors, bus: b, shards: shards, metrics: newMetrics(reg), log: log}
 }
 
 // Run works until ctx ends or a shard fails. Live flows are not ended then: they are still in the updates stream.
 func (s *Service) Run(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
-	for _, shard := range s.shards {
-		g.Go(func() error {
-			w, err := newWorker(ctx, s, shard)
-			if err == nil {
-				err = w.run(ctx)
-			}
-			if err != nil && ctx.Err() == nil {
-				return fmt.Errorf("ager: flow shard %d: %w", shard, err)
-			}
-			return nil
-		})
+	err := s.shards.Run(ctx, func(ctx context.Context, shard int) error {
+		w, err := newWorker(ctx, s, shard)
+		if err != nil {
+			return err
+		}
+		return w.run(ctx)
+	})
+	if err != nil {
+		return fmt.Errorf("ager: flow %w", err)
 	}
-	return g.Wait()
+	return nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"netstream/pipeline/bus"
 	"netstream/pipeline/embedded"
+	"netstream/pipeline/stage"
 	"netstream/schemas/columns"
 	"netstream/schemas/commit"
 	"netstream/schemas/key"
@@ -99,7 +100,7 @@ func (l *line) start(cfg flowcache.Config, reg prometheus.Registerer, shards ...
 func (l *line) startWith(cfg flowcache.Config, ds []monitor.Definition, log slog.Handler, reg prometheus.Registerer, shards ...int) running {
 	ctx, cancel := context.WithCancel(l.ctx)
 	r := running{make(chan error, 1), cancel}
-	go func() { r.done <- flowcache.New(cfg, ds, l.Bus, shards, reg, slog.New(log)).Run(ctx) }()
+	go func() { r.done <- flowcache.New(cfg, ds, l.Bus, stage.Static(shards), reg, slog.New(log)).Run(ctx) }()
 	return r
 }
 

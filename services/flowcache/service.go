@@ -14,25 +14,25 @@ import (
 	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/sync/errgroup"
 
 	"netstream/pipeline/bus"
+	"netstream/pipeline/stage"
 	"netstream/schemas/monitor"
 )
 
-// Service runs the flow caches of the packet shards it owns.
+// Service runs the flow caches of the packet shards that are this process's.
 type Service struct {
 	cfg         Config
 	bus         *bus.Bus
 	monitors    []monitor.Definition
 	definitions string // the monitors as they travel
-	shards      []int
+	shards      stage.Shards
 	metrics     *metrics
 	log         *slog.Logger
 }
 
-// New makes the flow caches of some packet shards; it starts nothing.
-func New(cfg Config, monitors []monitor.Definition, b *bus.Bus, shards []int, reg prometheus.Registerer, log *slog.Logger) *Service {
+// New makes the flow caches of packet shards; it starts nothing.
+func New(cfg Config, monitors []monitor.Definition, b *bus.Bus, shards stage.Shards, reg prometheus.Registerer, log *slog.Logger) *Service {
 	return &Service{
 		cfg: cfg, bus: b, monitors: monitors, definitions: monitor.Format(monitors), shards: shards, metrics: newMetrics(reg), log: log,
 	}
@@ -40,18 +40,15 @@ func New(cfg Config, monitors []monitor.Definition, b *bus.Bus, shards []int, re
 
 // Run works until ctx ends or a shard fails. What is held then is not handed over: it is still in the packets stream.
 func (s *Service) Run(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
-	for _, shard := range s.shards {
-		g.Go(func() error {
-			w, err := newWorker(ctx, s, shard)
-			if err == nil {
-				err = w.run(ctx)
-			}
-			if err != nil && ctx.Err() == nil {
-				return fmt.Errorf("flowcache: packet shard %d: %w", shard, err)
-			}
-			return nil
-		})
+	err := s.shards.Run(ctx, func(ctx context.Context, shard int) error {
+		w, err := newWorker(ctx, s, shard)
+		if err != nil {
+			return err
+		}
+		return w.run(ctx)
+	})
+	if err != nil {
+		return fmt.Errorf("flowcache: packet %w", err)
 	}
-	return g.Wait()
+	return nil
 }

@@ -23,8 +23,8 @@ import (
 // runner is the Run of a stage.
 type runner = func(context.Context) error
 
-// creator makes a stage that owns some shards.
-type creator = func(cfg line.Config, shards []int, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) runner
+// owned makes a stage whose processes deal its shards among themselves.
+type owned = func(cfg line.Config, shards stage.Shards, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) runner
 
 // stages are the commands that run one stage.
 func (k *command) stages() []*cobra.Command {
@@ -32,20 +32,54 @@ func (k *command) stages() []*cobra.Command {
 	flowShards := func(cfg line.Config) int { return cfg.Layout.FlowShards }
 	return []*cobra.Command{
 		k.samplerStage(),
-		k.stage("flowcache", "Stage 2: merge packet headers into flow updates", packetShards,
-			func(cfg line.Config, shards []int, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) runner {
+		k.shared("flowcache", "Stage 2: merge packet headers into flow updates", packetShards,
+			func(cfg line.Config, shards stage.Shards, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) runner {
 				return flowcache.New(cfg.FlowCache, cfg.Monitors.Definitions(), b, shards, reg, log).Run
 			}),
-		k.stage("ager", "Stage 3: decide when flows are over", flowShards,
-			func(cfg line.Config, shards []int, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) runner {
+		k.shared("ager", "Stage 3: decide when flows are over", flowShards,
+			func(cfg line.Config, shards stage.Shards, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) runner {
 				return ager.New(cfg.Ager, cfg.Monitors, b, shards, reg, log).Run
 			}),
-		k.stage("exporter", "Stage 4a: send flows as NetStream datagrams", nil,
-			func(cfg line.Config, _ []int, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) runner {
-				return exporter.New(cfg.Exporter, b, reg, log).Run
+		k.stage("exporter", "Stage 4a: send flows as NetStream datagrams", "",
+			func(cfg line.Config) (stage.Create, error) {
+				return func(b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) runner {
+					return exporter.New(cfg.Exporter, b, reg, log).Run
+				}, nil
 			}),
-		k.stage("analyzer", "Stage 4b: land flows in the database and answer SQL", flowShards, k.analyzerStage),
+		k.analyzerCommand(),
 	}
+}
+
+// shared makes the command of a stage whose shards, so many, are dealt among its processes.
+func (k *command) shared(name, short string, count func(line.Config) int, create owned) *cobra.Command {
+	var list string
+	c := k.stage(name, short, `
+
+Processes started without --shards deal the shards among themselves, anew whenever
+one joins, leaves or dies. A process with --shards owns exactly these and takes no
+part in that; where both run, see to it that no shard has two owners.`,
+		func(cfg line.Config) (stage.Create, error) {
+			owner, err := stage.ParseOwner(list, name, count(cfg))
+			return func(b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) runner {
+				return create(cfg, owner(b, reg, log), b, reg, log)
+			}, err
+		})
+	c.Flags().StringVar(&list, "shards", "", stage.ShardsFlag)
+	return c
+}
+
+// analyzerCommand pins flow shards to an analyzer: they are those of its database.
+func (k *command) analyzerCommand() *cobra.Command {
+	var list string
+	c := k.stage("analyzer", "Stage 4b: land flows in the database and answer SQL", "",
+		func(cfg line.Config) (stage.Create, error) {
+			shards, err := stage.ParseShards(list, cfg.Layout.FlowShards)
+			return func(b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) runner {
+				return k.analyzerStage(cfg, shards, b, reg, log)
+			}, err
+		})
+	c.Flags().StringVar(&list, "shards", "", "`shards` that this process lands, such as 0,2-3 (default: all)")
+	return c
 }
 
 // analyzerStage has its database in the data directory, where the commands that ask find it.
@@ -77,16 +111,16 @@ func (k *command) analyzerStage(cfg line.Config, shards []int, b *bus.Bus, reg p
 	}
 }
 
-// stage makes the command of a stage. count is how many shards there are; nil for a stage without.
-func (k *command) stage(name, short string, count func(line.Config) int, create creator) *cobra.Command {
-	var file, list string
+// stage makes the command of a stage; more is added to its help. create fails when the flag --shards can't be used.
+func (k *command) stage(name, short, more string, create func(line.Config) (stage.Create, error)) *cobra.Command {
+	var file string
 	c := &cobra.Command{
 		Use:   name + " -c FILE",
 		Short: short,
 		Long: short + `.
 
 Runs until stopped, on the NATS server (JetStream) that bus.url names. Stages may
-be killed and started at any time, in any number; nothing is lost or doubled.`,
+be killed and started at any time, in any number; nothing is lost or doubled.` + more,
 		Example: "  netstream " + name + " -c netstream.yaml\n  NETSTREAM_BUS_URL=nats://10.0.0.1:4222 netstream " + name,
 		Args:    none,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -94,21 +128,14 @@ be killed and started at any time, in any number; nothing is lost or doubled.`,
 			if err != nil {
 				return err
 			}
-			var shards []int
-			if count != nil {
-				if shards, err = stage.ParseShards(list, count(cfg)); err != nil {
-					return wrongUsage(c, "--shards: %w", err)
-				}
+			made, err := create(cfg)
+			if err != nil {
+				return wrongUsage(c, "--shards: %w", err)
 			}
-			return stage.Run(c.Context(), base(cfg), name, k.log(cfg), func(b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) func(context.Context) error {
-				return create(cfg, shards, b, reg, log)
-			})
+			return stage.Run(c.Context(), base(cfg), name, k.log(cfg), made)
 		},
 	}
 	configFlag(c, &file)
-	if count != nil {
-		c.Flags().StringVar(&list, "shards", "", "`shards` that this process owns, such as 0,2-3 (default: all)")
-	}
 	return c
 }
 

@@ -10,12 +10,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"netstream/pipeline/bus"
 )
 
 // line is each stage as a process of its own, those with shards as two, on a NATS server that is one too.
 type line struct {
 	dir, data, url string
-	flowShards     int
+	conf           string // file
+	layout         bus.Layout
 	server         *member
 	sampler        *member
 	analyzer       *member
@@ -26,6 +29,7 @@ type line struct {
 // Short times make many hand-overs and transactions, and so many moments at which one is half done.
 const lineConfig = `
 bus: {url: %q}
+layout: {packet_shards: %d, flow_shards: %d}
 flowcache: {hand_over: 50ms}
 analyzer: {land_interval: 50ms}
 exporter: {destinations: [{address: %q, format: v9, rate: 4000}]}
@@ -40,11 +44,27 @@ jetstream {store_dir: %q, max_file_store: 1024TB}
 // openLine starts everything on data of its own.
 func openLine(t *testing.T, program, server, dir string, captures []string) *line {
 	t.Helper()
+	l := newLine(t, program, server, dir, bus.DefaultLayout())
+	l.sampler = &member{name: "sampler", finite: true, rivals: true, command: append([]string{program, "sampler", "-c", l.conf}, captures...)}
+	l.keep(t, l.server,
+		l.sampler,
+		&member{name: "flowcache 0", rivals: true, command: []string{program, "flowcache", "-c", l.conf, "--shards", "0"}},
+		&member{name: "flowcache 1", rivals: true, command: []string{program, "flowcache", "-c", l.conf, "--shards", "1"}},
+		&member{name: "ager 0", rivals: true, command: []string{program, "ager", "-c", l.conf, "--shards", "0"}},
+		&member{name: "ager 1", rivals: true, command: []string{program, "ager", "-c", l.conf, "--shards", "1"}},
+		&member{name: "exporter", rivals: true, command: []string{program, "exporter", "-c", l.conf}},
+		l.analyzer)
+	return l
+}
+
+// newLine makes a line of which nothing runs, with data and configuration of its own.
+func newLine(t *testing.T, program, server, dir string, layout bus.Layout) *line {
+	t.Helper()
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	port := freePort(t)
-	l := &line{dir: dir, data: filepath.Join(dir, "data"), url: fmt.Sprintf("nats://127.0.0.1:%d", port), flowShards: 2, sink: openSink(t)}
+	l := &line{dir: dir, data: filepath.Join(dir, "data"), url: fmt.Sprintf("nats://127.0.0.1:%d", port), layout: layout, sink: openSink(t)}
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
@@ -52,25 +72,10 @@ func openLine(t *testing.T, program, server, dir string, captures []string) *lin
 		}
 		return path
 	}
-	conf := write("netstream.yaml", fmt.Sprintf(lineConfig, l.url, l.sink.address()))
+	l.conf = write("netstream.yaml", fmt.Sprintf(lineConfig, l.url, layout.PacketShards, layout.FlowShards, l.sink.address()))
 	l.server = &member{name: "nats-server", command: []string{server, "-c",
 		write("nats.conf", fmt.Sprintf(serverConfig, port, filepath.Join(dir, "store")))}}
-	l.sampler = &member{name: "sampler", finite: true, rivals: true, command: append([]string{program, "sampler", "-c", conf}, captures...)}
-	l.analyzer = &member{name: "analyzer", command: []string{program, "analyzer", "-c", conf, "--data", l.data}}
-	l.members = []*member{
-		l.server,
-		l.sampler,
-		{name: "flowcache 0", rivals: true, command: []string{program, "flowcache", "-c", conf, "--shards", "0"}},
-		{name: "flowcache 1", rivals: true, command: []string{program, "flowcache", "-c", conf, "--shards", "1"}},
-		{name: "ager 0", rivals: true, command: []string{program, "ager", "-c", conf, "--shards", "0"}},
-		{name: "ager 1", rivals: true, command: []string{program, "ager", "-c", conf, "--shards", "1"}},
-		{name: "exporter", rivals: true, command: []string{program, "exporter", "-c", conf}},
-		l.analyzer,
-	}
-	for _, m := range l.members {
-		m.log = filepath.Join(dir, strings.ReplaceAll(m.name, " ", "-")+".log")
-		keep(t, m)
-	}
+	l.analyzer = &member{name: "analyzer", command: []string{program, "analyzer", "-c", l.conf, "--data", l.data}}
 	t.Cleanup(func() {
 		if t.Failed() {
 			for _, m := range l.members {
@@ -79,6 +84,16 @@ func openLine(t *testing.T, program, server, dir string, captures []string) *lin
 		}
 	})
 	return l
+}
+
+// keep starts members of the line and keeps them alive.
+func (l *line) keep(t *testing.T, members ...*member) {
+	t.Helper()
+	for _, m := range members {
+		m.log = filepath.Join(l.dir, strings.ReplaceAll(m.name, " ", "-")+".log")
+		keep(t, m)
+		l.members = append(l.members, m)
+	}
 }
 
 // fault does something bad to one member and says what. It returns "" for a member that has nothing left to do.
@@ -108,29 +123,37 @@ func (l *line) fault(chance *rand.Rand) (string, error) {
 // long the slowest member took to stop.
 func (l *line) settle(t *testing.T, sources int) time.Duration {
 	t.Helper()
-	await(t, "the captures are published", l.sampler.idle)
-	var last uint64
-	await(t, "the flows are published", func() (over bool) {
-		last, over = flowsEnded(l.url, sources*l.flowShards)
-		return over
-	})
-	await(t, "the flows are exported", func() bool { return exported(l.url) >= last })
-	slowest := time.Duration(0)
-	await(t, "the flows are landed", func() bool {
-		slowest = max(slowest, l.stopMember(t, l.analyzer))
-		if landed(t, l.data) >= sources*l.flowShards {
-			return true
-		}
-		l.analyzer.revive(t)
-		time.Sleep(2 * time.Second)
-		return false
-	})
+	slowest := l.pass(t, sources)
 	for i := len(l.members) - 1; i > 0; i-- {
 		if m := l.members[i]; !m.idle() {
 			slowest = max(slowest, l.stopMember(t, m))
 		}
 	}
 	l.server.halt(syscall.SIGTERM)
+	return slowest
+}
+
+// pass waits until all captures have gone through and stops the analyzer, so that its database can be looked at. It returns
+// how long that took to stop.
+func (l *line) pass(t *testing.T, sources int) time.Duration {
+	t.Helper()
+	await(t, "the captures are published", l.sampler.idle)
+	var last uint64
+	await(t, "the flows are published", func() (over bool) {
+		last, over = flowsEnded(l.url, l.layout, sources*l.layout.FlowShards)
+		return over
+	})
+	await(t, "the flows are exported", func() bool { return exported(l.url, l.layout) >= last })
+	slowest := time.Duration(0)
+	await(t, "the flows are landed", func() bool {
+		slowest = max(slowest, l.stopMember(t, l.analyzer))
+		if landed(t, l.data) >= sources*l.layout.FlowShards {
+			return true
+		}
+		l.analyzer.revive(t)
+		time.Sleep(2 * time.Second)
+		return false
+	})
 	return slowest
 }
 
@@ -210,7 +233,7 @@ func TestEveryProcessIsKilledAndStopped(t *testing.T) {
 
 // over tells whether all flows are published.
 func (l *line) over(sources int) bool {
-	_, over := flowsEnded(l.url, sources*l.flowShards)
+	_, over := flowsEnded(l.url, l.layout, sources*l.layout.FlowShards)
 	return over
 }
 

@@ -77,10 +77,10 @@ func ended(conn *nats.Conn) bool {
 
 // flowsEnded reads the flows stream: whether as many ends of sources are in it as wanted, and the sequence of the last
 // message. A server that can't be reached is one where nothing has ended.
-func flowsEnded(url string, wanted int) (last uint64, over bool) {
+func flowsEnded(url string, layout bus.Layout, wanted int) (last uint64, over bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	b, closeBus, err := connect(url)
+	b, closeBus, err := connect(url, layout)
 	if err != nil {
 		return 0, false
 	}
@@ -119,10 +119,10 @@ func flowsEnded(url string, wanted int) (last uint64, over bool) {
 }
 
 // exported is the sequence of the flows stream up to which the exporter has committed.
-func exported(url string) uint64 {
+func exported(url string, layout bus.Layout) uint64 {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	b, closeBus, err := connect(url)
+	b, closeBus, err := connect(url, layout)
 	if err != nil {
 		return 0
 	}
@@ -138,14 +138,14 @@ func exported(url string) uint64 {
 	return position[b.Pipeline.FlowsStream()]
 }
 
-func connect(url string) (*bus.Bus, func(), error) {
+func connect(url string, layout bus.Layout) (*bus.Bus, func(), error) {
 	cfg := bus.DefaultConfig()
 	cfg.URL = url
 	conn, err := bus.Connect(cfg, "crash test")
 	if err != nil {
 		return nil, nil, err
 	}
-	b, err := bus.New(conn, cfg.Pipeline, bus.DefaultLayout())
+	b, err := bus.New(conn, cfg.Pipeline, layout)
 	if err != nil {
 		conn.Close()
 		return nil, nil, err

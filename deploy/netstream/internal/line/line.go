@@ -68,8 +68,8 @@ func Open(cfg Config, data string, log *slog.Logger) (*Line, error) {
 	l.telemetry = telemetry.NewServer(cfg.Telemetry.Listen, telemetry.Handler(l.registry, l.health), log)
 	l.Analyzer = analyzer.New(l.cfg.Analyzer, l.bus, l.registry, log)
 	l.Exporter = exporter.New(cfg.Exporter, l.bus, l.registry, log)
-	l.ager = ager.New(cfg.Ager, cfg.Monitors, l.bus, stage.AllShards(cfg.Layout.FlowShards), l.registry, log)
-	l.flowCache = flowcache.New(cfg.FlowCache, cfg.Monitors.Definitions(), l.bus, stage.AllShards(cfg.Layout.PacketShards), l.registry, log)
+	l.ager = ager.New(cfg.Ager, cfg.Monitors, l.bus, stage.Static(stage.AllShards(cfg.Layout.FlowShards)), l.registry, log)
+	l.flowCache = flowcache.New(cfg.FlowCache, cfg.Monitors.Definitions(), l.bus, stage.Static(stage.AllShards(cfg.Layout.PacketShards)), l.registry, log)
 	l.Sampler = sampler.New(cfg.Sampler, cfg.Monitors.Definitions(), l.bus, l.registry, log)
 	return l, nil
 }

@@ -18,6 +18,7 @@ import (
 	"netstream/pipeline/bus"
 	"netstream/pipeline/embedded"
 	"netstream/pipeline/monitors"
+	"netstream/pipeline/stage"
 	"netstream/schemas/flow"
 	"netstream/schemas/key"
 	"netstream/schemas/ledger"
@@ -114,10 +115,10 @@ func stages(ctx context.Context, t testing.TB, b *bus.Bus, s setting) (stop func
 	cache := flowcache.DefaultConfig()
 	cache.Rows, cache.HandOver = s.cacheRows, s.handOver
 	go func() {
-		failed <- flowcache.New(cache, monitor.Default(), b, numbers(s.packetShards), prometheus.NewRegistry(), quiet()).Run(ctx)
+		failed <- flowcache.New(cache, monitor.Default(), b, stage.Static(stage.AllShards(s.packetShards)), prometheus.NewRegistry(), quiet()).Run(ctx)
 	}()
 	go func() {
-		failed <- ager.New(s.ager, monitors.Default(), b, numbers(s.flowShards), prometheus.NewRegistry(), quiet()).Run(ctx)
+		failed <- ager.New(s.ager, monitors.Default(), b, stage.Static(stage.AllShards(s.flowShards)), prometheus.NewRegistry(), quiet()).Run(ctx)
 	}()
 	return func() {
 		cancel()
@@ -127,13 +128,6 @@ func stages(ctx context.Context, t testing.TB, b *bus.Bus, s setting) (stop func
 			}
 		}
 	}
-}
-
-func numbers(n int) (out []int) {
-	for i := range n {
-		out = append(out, i)
-	}
-	return out
 }
 
 // sample publishes a capture.
