@@ -19,6 +19,7 @@ import (
 
 	"netstream/pipeline/bus"
 	"netstream/pipeline/monitors"
+	"netstream/pipeline/stage"
 	"netstream/services/ager"
 )
 
@@ -48,7 +49,7 @@ func (l *line) startDying(cfg ager.Config, reg prometheus.Registerer) dying {
 	ctx, cancel := context.WithCancel(l.ctx)
 	d := dying{running{make(chan error, 1), cancel}, own.Close}
 	go func() {
-		d.done <- ager.New(cfg, monitors.Default(), b, []int{0}, reg, slog.New(slog.DiscardHandler)).Run(ctx)
+		d.done <- ager.New(cfg, monitors.Default(), b, stage.Static([]int{0}), reg, slog.New(slog.DiscardHandler)).Run(ctx)
 		own.Close()
 	}()
 	return d
