@@ -26,12 +26,13 @@ type form struct {
 	kills   int // of the process that runs everything, at any moment: all in one run, and as many again in several
 	late    int // of it, when the capture is read and the flows are on their way
 	files   int // captures that go through the line of processes
+	each    int // packets of each of those
 	faults  int // kills, stops and rivals among those
 }
 
 var forms = map[string]form{
-	"short": {packets: 300_000, kills: 5, late: 2, files: 3, faults: 20},
-	"full":  {packets: 3_000_000, kills: 20, late: 8, files: 3, faults: 120},
+	"short": {packets: 300_000, kills: 5, late: 2, files: 3, each: 300_000, faults: 20},
+	"full":  {packets: 3_000_000, kills: 20, late: 8, files: 3, each: 7_000_000, faults: 400},
 }
 
 // patience is how long anything may take before it counts as stuck. It is generous: the machine may be busy.
@@ -108,6 +109,7 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
+	os.Setenv("NETSTREAM_AGER_CHECKPOINT_INTERVAL", "1s") // of all processes: each life begins with a checkpoint of its own
 	build.dir, build.done = dir, map[string]bool{}
 	code := m.Run()
 	os.RemoveAll(dir)

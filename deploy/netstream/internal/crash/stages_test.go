@@ -187,7 +187,7 @@ func TestEveryProcessIsKilledAndStopped(t *testing.T) {
 	f, chance := start(t)
 	dir := folder(t)
 	program, server := program(t, netstream), program(t, natsServer)
-	captures := several(t, capture(t, dir, f.packets), f.files)
+	captures := several(t, capture(t, dir, f.each), f.files)
 	want := reference(t, program, dir, captures...)
 	table := newReport("process", "lives", "killed", "stopped", "rivals", "own exits")
 	sums := newReport("round", "faults", "slowest stop", "wall time", "rows", "check")

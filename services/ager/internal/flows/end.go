@@ -7,14 +7,13 @@ import "netstream/schemas/flow"
 // End ends every flow with reason end.
 func (t *Table[K]) End() {
 	t.wheel.drain(func(bucket uint32) {
-		for n := t.wheel.take(bucket); n != 0; {
-			e := t.slab.at(n)
-			next := e.next
-			e.bucket, e.next, e.prev = 0, 0, 0
-			t.wheel.count--
+		t.turn = t.wheel.take(bucket, t.turn[:0])
+		for i, n := range t.turn {
+			if i%touched == 0 {
+				t.touchEntries(t.turn[i:min(i+touched, len(t.turn))])
+			}
 			t.end(n, flow.End)
 			t.remove(n)
-			n = next
 		}
 	})
 }

@@ -19,7 +19,7 @@ func (t *Table[K]) enforce(now int64) {
 	if t.aging.Cache == Normal {
 		t.findOldest(over, now)
 	} else {
-		each(&t.wheel, &t.slab, func(n uint32) { t.victims = append(t.victims, n) })
+		t.wheel.each(func(n uint32) { t.victims = append(t.victims, n) })
 		first(t.victims, over, t.goesBefore)
 		t.victims = t.victims[:over]
 	}
@@ -33,23 +33,22 @@ func (t *Table[K]) enforce(now int64) {
 // flow's place is no later than its inactive deadline, so when the places up to a time are looked through, all flows with an
 // inactive deadline up to then are found. That is a part of the wheel as small as the flows to end are old.
 func (t *Table[K]) findOldest(n int, now int64) {
-	t.due = append(t.due[:0], make([]int, len(t.wheel.heads)+1)...)
+	t.ages = append(t.ages[:0], make([]int, len(t.wheel.heads)+1)...)
 	at, found := t.wheel.clock, 0
 	for found < n {
 		at++
-		for e := t.wheel.heads[at&t.wheel.mask]; e != 0; {
-			f := t.slab.at(e)
-			number, next := e, f.next
-			e = next
+		for n := t.wheel.heads[at&t.wheel.mask]; n != 0; {
+			f, number := t.slab.at(n), n
+			n = t.wheel.at(n).next
 			if deadline, _ := t.deadline(f); tick(deadline) > at { // it had packets since it was filed
-				unlink(&t.wheel, &t.slab, number)
-				link(&t.wheel, &t.slab, number, t.place(f, now))
+				t.wheel.unlink(number)
+				t.wheel.link(number, t.due(f, now))
 				continue
 			}
 			t.victims = append(t.victims, number)
-			t.due[t.age(f)-t.wheel.clock]++
+			t.ages[t.age(f)-t.wheel.clock]++
 		}
-		found += t.due[at-t.wheel.clock]
+		found += t.ages[at-t.wheel.clock]
 	}
 	// Those older than the last time looked at go, and of its own the first few.
 	youngest := t.victims

@@ -7,7 +7,7 @@ const chunk = 1 << 12
 type slab[K any] struct {
 	chunks []*[chunk]entry[K]
 	next   uint32 // first number never used
-	free   uint32 // first of the released entries, linked by next
+	free   uint32 // first of the released entries, linked by their tags
 }
 
 func (s *slab[K]) at(n uint32) *entry[K] { return &s.chunks[n/chunk][n%chunk] }
@@ -19,7 +19,7 @@ func (s *slab[K]) len() int { return int(max(s.next, 1)) }
 func (s *slab[K]) alloc() uint32 {
 	if n := s.free; n != 0 {
 		e := s.at(n)
-		s.free, e.next = e.next, 0
+		s.free, e.tag = e.tag, 0
 		return n
 	}
 	if s.next == 0 {
@@ -36,6 +36,6 @@ func (s *slab[K]) alloc() uint32 {
 // release takes an entry back.
 func (s *slab[K]) release(n uint32) {
 	e := s.at(n)
-	*e = entry[K]{next: s.free}
+	*e = entry[K]{tag: s.free}
 	s.free = n
 }

@@ -82,6 +82,6 @@ func (t *Table[K]) Restore(f *flow.Row[K], hash uint64, sampled bool, clock int6
 		t.synchronize(clock - window.Length)
 	}
 	// One that is overdue, since timers are shorter now, ends with the next window: the turn of this one is over.
-	link(&t.wheel, &t.slab, n, max(t.place(e, clock), clock+window.Length))
+	t.wheel.link(n, max(t.due(e, clock), clock+window.Length))
 	return true
 }

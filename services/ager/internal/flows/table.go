@@ -6,6 +6,7 @@
 package flows
 
 import (
+	"cmp"
 	"slices"
 
 	"netstream/schemas/collect"
@@ -33,8 +34,6 @@ type entry[K any] struct {
 	packets, bytes uint64 // packets is 0 while the flow has only pending updates
 	tag            uint32 // of the index
 	pending        uint32 // its latest pending update plus one; 0 is none
-	next, prev     uint32 // in the wheel's bucket
-	bucket         uint32 // of the wheel plus one; 0 is none
 	flags          uint8
 }
 
@@ -47,6 +46,12 @@ type pending struct {
 	flags          uint8
 }
 
+// place is a flow that ended, as far as it decides the order.
+type place struct {
+	last, first int64
+	row         uint32
+}
+
 // Table holds the live flows. It is not safe for use by several goroutines.
 type Table[K key.Key[K]] struct {
 	aging   Aging
@@ -55,7 +60,7 @@ type Table[K key.Key[K]] struct {
 	wheel   wheel
 	pending []pending
 	ended   []flow.Row[K] // since Ended was called last
-	order   []uint32      // Ended's: their numbers, sorted
+	order   []place       // Ended's: them, sorted
 	sorted  []flow.Row[K] // Ended's result
 	sampled bool          // weighted sums are kept
 	sums    []weight.Sums // of the entries, by number, once sampled
@@ -65,7 +70,8 @@ type Table[K key.Key[K]] struct {
 	sum      uint32          // Touch's
 	boundary int64           // next common end of the flows of a synchronized cache
 	victims  []uint32        // of the table limit
-	due      []int           // the table limit's: flows found, by inactive deadline
+	ages     []int           // the table limit's: flows found, by inactive deadline
+	turn     []uint32        // flows of a bucket of the wheel
 
 	collects bool             // values are kept
 	values   []collect.Values // of the entries, by number
@@ -208,18 +214,18 @@ func (t *Table[K]) settle(n uint32, now int64) {
 		t.remove(n)
 		return
 	}
-	at := t.place(e, now)
-	if e.bucket != 0 {
-		if t.wheel.inTime(e.bucket, at) {
+	at := t.due(e, now)
+	if b := t.wheel.at(n).bucket; b != 0 {
+		if t.wheel.inTime(b, at) {
 			return
 		}
-		unlink(&t.wheel, &t.slab, n)
+		t.wheel.unlink(n)
 	}
-	link(&t.wheel, &t.slab, n, at)
+	t.wheel.link(n, at)
 }
 
-// place is the time for which a flow is filed in the wheel.
-func (t *Table[K]) place(e *entry[K], now int64) int64 {
+// due is the time for which a flow is filed in the wheel.
+func (t *Table[K]) due(e *entry[K], now int64) int64 {
 	at, _ := t.deadline(e)
 	return min(max(at, now), now+t.aging.horizon())
 }
@@ -235,18 +241,18 @@ func (t *Table[K]) deadline(e *entry[K]) (int64, flow.Reason) {
 
 // expire handles the flows of a bucket of the wheel whose turn has come: those that lived on are filed again.
 func (t *Table[K]) expire(bucket uint32, now int64) {
-	for n := t.wheel.take(bucket); n != 0; {
+	t.turn = t.wheel.take(bucket, t.turn[:0])
+	for i, n := range t.turn {
+		if i%touched == 0 {
+			t.touchEntries(t.turn[i:min(i+touched, len(t.turn))])
+		}
 		e := t.slab.at(n)
-		next := e.next
-		e.bucket, e.next, e.prev = 0, 0, 0
-		t.wheel.count--
 		if at, why := t.deadline(e); at <= now {
 			t.end(n, why)
 			t.remove(n)
 		} else {
-			link(&t.wheel, &t.slab, n, t.place(e, now))
+			t.wheel.link(n, t.due(e, now))
 		}
-		n = next
 	}
 }
 
@@ -254,15 +260,20 @@ func (t *Table[K]) expire(bucket uint32, now int64) {
 func (t *Table[K]) Ended() []flow.Row[K] {
 	t.order, t.sorted = t.order[:0], t.sorted[:0]
 	for i := range t.ended {
-		t.order = append(t.order, uint32(i))
+		t.order = append(t.order, place{t.ended[i].Last, t.ended[i].First, uint32(i)})
 		if t.collects {
 			t.ended[i].Values = &t.evalues[i]
 		}
 	}
-	// A row has 128 bytes or more: numbers are sorted, and each row is moved once.
-	slices.SortFunc(t.order, func(a, b uint32) int { return compare(&t.ended[a], &t.ended[b]) })
-	for _, i := range t.order {
-		t.sorted = append(t.sorted, t.ended[i])
+	// A row has 128 bytes or more: what mostly decides is sorted, and each row is moved once.
+	slices.SortFunc(t.order, func(a, b place) int {
+		if a.last != b.last || a.first != b.first {
+			return cmp.Or(cmp.Compare(a.last, b.last), cmp.Compare(a.first, b.first))
+		}
+		return compare(&t.ended[a.row], &t.ended[b.row])
+	})
+	for _, p := range t.order {
+		t.sorted = append(t.sorted, t.ended[p.row])
 	}
 	t.ended, t.evalues = t.ended[:0], t.evalues[:0]
 	return t.sorted
@@ -275,6 +286,7 @@ func (t *Table[K]) entry(k *K, tag uint32) uint32 {
 		return n
 	}
 	n = t.slab.alloc()
+	t.wheel.grow(n)
 	e := t.slab.at(n)
 	e.key, e.tag = *k, tag
 	t.index.insert(i, tag, n)
@@ -292,8 +304,8 @@ func (t *Table[K]) entry(k *K, tag uint32) uint32 {
 // remove forgets an empty entry.
 func (t *Table[K]) remove(n uint32) {
 	e := t.slab.at(n)
-	if e.bucket != 0 {
-		unlink(&t.wheel, &t.slab, n)
+	if t.wheel.at(n).bucket != 0 {
+		t.wheel.unlink(n)
 	}
 	t.index.remove(e.tag, n)
 	t.slab.release(n)

@@ -24,7 +24,17 @@ func (t *Table[K]) touchPending(pending []pending) {
 	var sum uint32
 	for i := range pending {
 		e := t.slab.at(pending[i].entry)
-		sum += e.bucket + e.pending + uint32(e.packets)
+		sum += t.wheel.at(pending[i].entry).bucket + e.pending + uint32(e.packets)
+	}
+	t.sum = sum
+}
+
+// touchEntries reads flows whose turn has come, and where the index has them.
+func (t *Table[K]) touchEntries(ns []uint32) {
+	var sum uint32
+	for _, n := range ns {
+		e := t.slab.at(n)
+		sum += t.index.slots[e.tag&t.index.mask].entry + uint32(e.packets)
 	}
 	t.sum = sum
 }

@@ -6,11 +6,15 @@ import "netstream/schemas/window"
 // bucket's turn comes, a flow that had packets meanwhile is filed again. So no place needs to be further ahead than the
 // horizon, and that many buckets are enough.
 type wheel struct {
-	heads []uint32 // first entry of each bucket, 0 is none
+	heads []uint32        // first entry of each bucket, 0 is none
+	files []*[chunk]filed // of the entries, by number, apart from them: turning the wheel goes through less memory
 	mask  int64
 	clock int64 // number of the window end reached
 	count int   // flows filed
 }
+
+// filed is where an entry is in the wheel: its neighbours in the bucket, and the bucket plus one; 0 is none.
+type filed struct{ next, prev, bucket uint32 }
 
 func newWheel(horizon int64) wheel {
 	size := int64(4)
@@ -51,11 +55,16 @@ func (w *wheel) advance(end int64, due func(bucket uint32, now int64)) {
 	}
 }
 
-// take empties a bucket and returns its first entry.
-func (w *wheel) take(bucket uint32) uint32 {
-	n := w.heads[bucket]
+// take empties a bucket and appends its entries to ns.
+func (w *wheel) take(bucket uint32, ns []uint32) []uint32 {
+	for n := w.heads[bucket]; n != 0; {
+		l := w.at(n)
+		ns = append(ns, n)
+		n, *l = l.next, filed{}
+		w.count--
+	}
 	w.heads[bucket] = 0
-	return n
+	return ns
 }
 
 // drain turns to every bucket that has flows.
@@ -68,37 +77,47 @@ func (w *wheel) drain(f func(bucket uint32)) {
 }
 
 // each calls f for all entries filed.
-func each[K any](w *wheel, s *slab[K], f func(n uint32)) {
+func (w *wheel) each(f func(n uint32)) {
 	for _, n := range w.heads {
-		for ; n != 0; n = s.at(n).next {
+		for ; n != 0; n = w.at(n).next {
 			f(n)
 		}
 	}
 }
 
+// at is where an entry is filed.
+func (w *wheel) at(n uint32) *filed { return &w.files[n/chunk][n%chunk] }
+
+// grow makes room for entry n: the first that has none.
+func (w *wheel) grow(n uint32) {
+	if int(n/chunk) == len(w.files) {
+		w.files = append(w.files, new([chunk]filed))
+	}
+}
+
 // link files an entry for time t.
-func link[K any](w *wheel, s *slab[K], n uint32, t int64) {
+func (w *wheel) link(n uint32, t int64) {
 	b := uint32(tick(t) & w.mask)
-	e := s.at(n)
-	e.bucket, e.prev, e.next = b+1, 0, w.heads[b]
-	if e.next != 0 {
-		s.at(e.next).prev = n
+	l := w.at(n)
+	l.bucket, l.prev, l.next = b+1, 0, w.heads[b]
+	if l.next != 0 {
+		w.at(l.next).prev = n
 	}
 	w.heads[b] = n
 	w.count++
 }
 
 // unlink takes an entry out of its bucket.
-func unlink[K any](w *wheel, s *slab[K], n uint32) {
-	e := s.at(n)
-	if e.prev != 0 {
-		s.at(e.prev).next = e.next
+func (w *wheel) unlink(n uint32) {
+	l := w.at(n)
+	if l.prev != 0 {
+		w.at(l.prev).next = l.next
 	} else {
-		w.heads[e.bucket-1] = e.next
+		w.heads[l.bucket-1] = l.next
 	}
-	if e.next != 0 {
-		s.at(e.next).prev = e.prev
+	if l.next != 0 {
+		w.at(l.next).prev = l.prev
 	}
-	e.bucket, e.next, e.prev = 0, 0, 0
+	*l = filed{}
 	w.count--
 }
