@@ -64,6 +64,10 @@ func (w *worker) run(ctx context.Context) error {
 	}
 	defer reader.Close()
 	defer w.showLive(0)
+	// A step that is begun when ctx ends is finished, if the bus takes its flows within the grace.
+	patient, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopGrace, giveUp) })()
 	for {
 		m, err := reader.Next(ctx, time.Second)
 		if err != nil {
@@ -73,7 +77,7 @@ func (w *worker) run(ctx context.Context) error {
 			return err
 		}
 		if m != nil {
-			if err := w.take(ctx, m); err != nil {
+			if err := w.take(patient, m); err != nil {
 				return fmt.Errorf("%s: %w", m.Where(), err)
 			}
 		}
@@ -82,6 +86,9 @@ func (w *worker) run(ctx context.Context) error {
 		}
 	}
 }
+
+// stopGrace is how long a stop waits for the bus.
+const stopGrace = 2 * time.Second
 
 // leave saves what is alive when the worker is stopped, so that the next one needs no replay. The rest of a hand-over, of which
 // some is taken in, is there and taken in too.
