@@ -349,3 +349,52 @@ func BenchmarkBatch(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkFence is what exactly once costs on the bus: a message under a fence, and an atomic batch of two and a commit, against
+// the same messages without.
+func BenchmarkFence(b *testing.B) {
+	line := open(b, bus.DefaultLayout())
+	plain, err := jetstream.New(connect(b))
+	if err != nil {
+		b.Fatal(err)
+	}
+	w, _, err := line.Writer(b.Context(), line.Pipeline.FlowsStream(), line.Pipeline.Flows(0))
+	if err != nil {
+		b.Fatal(err)
+	}
+	batches, _, err := line.Writer(b.Context(), line.Pipeline.UpdatesStream(), line.Pipeline.Commits(0))
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := plain.CreateStream(b.Context(), jetstream.StreamConfig{Name: "plain", Subjects: []string{"plain.>"}, Storage: jetstream.FileStorage}); err != nil {
+		b.Fatal(err)
+	}
+	body := make([]byte, 256<<10)
+	send := func(subject string) {
+		if _, err := plain.Publish(b.Context(), subject, body); err != nil {
+			b.Fatal(err)
+		}
+	}
+	var took [4]time.Duration // a message with and without, a batch with and without
+	measure := func(i int, f func()) {
+		begin := time.Now()
+		f()
+		took[i] += time.Since(begin)
+	}
+	for b.Loop() {
+		measure(0, func() { err = w.Publish(b.Context(), message.Header{}, body) })
+		measure(1, func() { send("plain.0") })
+		parts := []bus.Part{{Subject: line.Pipeline.Updates(0, 0), Body: body}, {Subject: line.Pipeline.Updates(1, 0), Body: body}}
+		measure(2, func() { err = errors.Join(err, batches.PublishBatch(b.Context(), parts, message.Header{}, nil)) })
+		measure(3, func() {
+			send("plain.0")
+			send("plain.1")
+			send("plain.2")
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(took[0])/float64(took[1]), "fenced/plain")
+	b.ReportMetric(float64(took[2])/float64(took[3]), "batch/plain")
+}
