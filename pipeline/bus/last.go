@@ -22,6 +22,11 @@ type Message struct {
 // Where names the message in errors.
 func (m *Message) Where() string { return fmt.Sprintf("message %d on %s", m.Sequence, m.Subject) }
 
+// Unusable is the error of a message that can't be what its writer meant, and what to do about it. The books show what it held.
+func (m *Message) Unusable(stream string, err error) error {
+	return fmt.Errorf("%s: %w; to go on without what it holds, delete it: nats stream rmm %s %d", m.Where(), err, stream, m.Sequence)
+}
+
 // Created is when a stream was created: one that was deleted and made anew has another time.
 func (b *Bus) Created(ctx context.Context, stream string) (time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, b.Timeout)

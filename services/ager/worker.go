@@ -78,7 +78,7 @@ func (w *worker) run(ctx context.Context) error {
 		}
 		if m != nil {
 			if err := w.take(patient, m); err != nil {
-				return fmt.Errorf("%s: %w", m.Where(), err)
+				return err
 			}
 		}
 		if w.keeper != nil && !w.midway {
@@ -110,21 +110,32 @@ func (w *worker) leave(ctx context.Context, reader *bus.Reader) {
 
 // take handles one message.
 func (w *worker) take(ctx context.Context, m *bus.Message) error {
-	packetShard, isCommit, err := w.bus.Pipeline.PacketShard(m.Subject)
+	isCommit, err := w.note(m)
 	if err != nil {
-		return err
-	}
-	if packetShard < 0 || packetShard >= w.bus.Layout.PacketShards {
-		return fmt.Errorf("packet shard %d of %d", packetShard, w.bus.Layout.PacketShards)
+		return m.Unusable(w.emitter.stream, err)
 	}
 	w.midway = !isCommit
 	if !isCommit {
-		return w.hold(m)
+		return nil
 	}
-	if err := w.mark(m, packetShard); err != nil {
-		return err
+	if err := w.step(ctx, m.Sequence); err != nil {
+		return fmt.Errorf("%s: %w", m.Where(), err)
 	}
-	return w.step(ctx, m.Sequence)
+	return nil
+}
+
+// note takes in what a message says. A step follows a commit.
+func (w *worker) note(m *bus.Message) (isCommit bool, err error) {
+	packetShard, isCommit, err := w.bus.Pipeline.PacketShard(m.Subject)
+	switch {
+	case err != nil:
+		return false, err
+	case packetShard < 0 || packetShard >= w.bus.Layout.PacketShards:
+		return false, fmt.Errorf("packet shard %d of %d", packetShard, w.bus.Layout.PacketShards)
+	case isCommit:
+		return true, w.mark(m, packetShard)
+	}
+	return false, w.hold(m)
 }
 
 // hold files the updates of a message under their sources and windows.

@@ -137,7 +137,7 @@ func (w *worker) run(ctx context.Context) error {
 		}
 		if m != nil {
 			if err := w.take(m); err != nil {
-				return fmt.Errorf("%s: %w", m.Where(), err)
+				return m.Unusable(w.stream, err)
 			}
 		}
 		silent := m == nil
