@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -11,7 +12,9 @@ import (
 // Usage is what a stream holds.
 type Usage struct {
 	Bytes    uint64
-	Subjects []string // that have messages, in order; nil unless asked for
+	Last     uint64    // sequence of the last message ever stored
+	Created  time.Time // of the stream
+	Subjects []string  // that have messages, in order; nil unless asked for
 }
 
 // Usage looks at a stream. With subjects it lists those that have messages.
@@ -30,7 +33,7 @@ func (b *Bus) Usage(ctx context.Context, stream string, subjects bool) (Usage, e
 	if err != nil {
 		return Usage{}, fmt.Errorf("look at stream %s: %w", stream, err)
 	}
-	u := Usage{Bytes: info.State.Bytes}
+	u := Usage{Bytes: info.State.Bytes, Last: info.State.LastSeq, Created: info.Created}
 	for name := range info.State.Subjects {
 		u.Subjects = append(u.Subjects, name)
 	}

@@ -62,6 +62,12 @@ func (p Pipeline) DatagramsStream() string { return string(p) + "-DATAGRAMS" }
 // MembersBucket is the key-value store in which the processes of the stages meet. Keys are <stage>.<process>.
 func (p Pipeline) MembersBucket() string { return string(p) + "-members" }
 
+// PositionsBucket is the key-value store of the positions of the streams' readers. Keys are <stream>.<shard>.<reader>.
+func (p Pipeline) PositionsBucket() string { return string(p) + "-positions" }
+
+// CheckpointsBucket is the object store of the agers' checkpoints.
+func (p Pipeline) CheckpointsBucket() string { return string(p) + "-checkpoints" }
+
 // Packets carries the sampled packet headers of one source for one packet shard.
 func (p Pipeline) Packets(shard int, source string) string {
 	return p.join("packets", strconv.Itoa(shard), source)

@@ -16,6 +16,8 @@ func TestNames(t *testing.T) {
 		p.ExportsStream():           "live-EXPORTS",
 		p.DatagramsStream():         "live-DATAGRAMS",
 		p.MembersBucket():           "live-members",
+		p.PositionsBucket():         "live-positions",
+		p.CheckpointsBucket():       "live-checkpoints",
 		p.Packets(3, "edge-1"):      "ns.live.packets.3.edge-1",
 		p.Packets(3, "*"):           "ns.live.packets.3.*",
 		p.Updates(1, 2):             "ns.live.updates.1.2",

@@ -28,11 +28,10 @@ func (b *book) count(updates int, packets, bytes uint64) {
 	b.in.Bytes += bytes
 }
 
-// entries appends the source's counters; those of the hops before once, from flow shard 0.
+// entries appends the source's counters, and those of the hops before as they were at the same place of the updates stream: a flow
+// shard that is ahead of others would have taken in more than was handed over else.
 func (s *source) entries(rows *ledger.Rows, ended bool) {
-	if s.shard == 0 {
-		s.upstream.Append(rows)
-	}
+	s.upstream.Append(rows)
 	for _, b := range s.books {
 		held := b.in
 		held.Name, held.Rows = ledger.Held, 0

@@ -43,12 +43,9 @@ const (
 // ErrNoCheckpoint is met when there are checkpoints and none can be used: what is older than they are may be purged.
 var ErrNoCheckpoint = errors.New("no checkpoint can be used")
 
-// bucket is the object store of a pipeline's checkpoints.
-func (s *Service) bucket() string { return string(s.bus.Pipeline) + "-checkpoints" }
-
 // openKeeper opens the store and looks what it has of the shard.
 func openKeeper(ctx context.Context, s *Service, shard int) (*keeper, error) {
-	objects, err := s.bus.Objects(ctx, s.bucket())
+	objects, err := s.bus.Objects(ctx, s.bus.Pipeline.CheckpointsBucket())
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +60,7 @@ func openKeeper(ctx context.Context, s *Service, shard int) (*keeper, error) {
 	for _, o := range list {
 		var position uint64
 		if _, err := fmt.Sscanf(o.Name, k.name("%d"), &position); err != nil {
-			return nil, fmt.Errorf("object store %s: %s is no name of a checkpoint: delete it", s.bucket(), o.Name)
+			return nil, fmt.Errorf("object store %s: %s is no name of a checkpoint: delete it", s.bus.Pipeline.CheckpointsBucket(), o.Name)
 		}
 		k.kept = append(k.kept, kept{o, position})
 	}
@@ -98,7 +95,7 @@ func (k *keeper) recover(ctx context.Context, w *worker) error {
 	}
 	if n := len(k.bad); n >= keep {
 		return fmt.Errorf("%w: %d are refused, see the log; updates from before them may be purged already, so flows would be lost: "+
-			"use the version of this program that wrote them, or restore object store %s", ErrNoCheckpoint, n, k.bucket())
+			"use the version of this program that wrote them, or restore object store %s", ErrNoCheckpoint, n, k.bus.Pipeline.CheckpointsBucket())
 	}
 	return nil
 }

@@ -205,6 +205,10 @@ func collect(ctx context.Context, t testing.TB, b *bus.Bus, flowShards int) resu
 		if r.Flows-before != count {
 			t.Fatalf("%s has %d flows, its header says %d", m.Where(), r.Flows-before, count)
 		}
+		// Whoever looks at the books here, with the source alive, must not see more taken in than was handed over.
+		if in, out := r.sum(ledger.Ager, ledger.In), r.sum(ledger.FlowCache, ledger.Out); in.Packets > out.Packets || in.Bytes > out.Bytes {
+			t.Fatalf("%s: the agers took in %d packets, the flow caches handed over %d", m.Where(), in.Packets, out.Packets)
+		}
 	}
 	return r
 }
