@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"netstream/pipeline/config"
+	"netstream/schemas/subject"
 )
 
 // Layout is what is fixed when the streams of a pipeline are created.
@@ -18,11 +20,12 @@ type Layout struct {
 	Replicas     int         `yaml:"replicas" doc:"copies of each stream in a JetStream cluster: 1, 3 or 5"`
 	MaxBytes     config.Size `yaml:"max_bytes" doc:"hard limit of each stream; a full stream makes its writers wait"`
 	SoftBytes    config.Size `yaml:"soft_bytes" doc:"when a stream is larger, what all its readers are done with is deleted"`
+	Readers      []string    `yaml:"readers" doc:"who reads the flows: analyzer, and exporters by their names; what one of them hasn't read is kept"`
 }
 
 // DefaultLayout suits one machine of a few cores.
 func DefaultLayout() Layout {
-	return Layout{PacketShards: 2, FlowShards: 2, Replicas: 1, MaxBytes: 64 * config.GiB, SoftBytes: 64 * config.MiB}
+	return Layout{PacketShards: 2, FlowShards: 2, Replicas: 1, MaxBytes: 64 * config.GiB, SoftBytes: 64 * config.MiB, Readers: []string{"analyzer", "exporter"}}
 }
 
 // MaxShards bounds the shard counts: a hand-over has up to two parts for each flow shard, and a batch takes 1,000.
@@ -45,6 +48,14 @@ func (l Layout) Validate() error {
 	}
 	if l.MaxBytes < minMaxBytes {
 		ps.Addf("max_bytes", l.MaxBytes, "%s or more", minMaxBytes)
+	}
+	if len(l.Readers) == 0 {
+		ps.Addf("readers", nil, "at least one of analyzer and the exporters' names: else flows would be deleted unread")
+	}
+	for i, r := range l.Readers {
+		if subject.Valid(r) != nil || slices.Contains(l.Readers[:i], r) {
+			ps.Addf(fmt.Sprintf("readers[%d]", i), r, "a name, each once")
+		}
 	}
 	if l.SoftBytes < 1 || l.SoftBytes > l.MaxBytes/2 {
 		ps.Addf("soft_bytes", l.SoftBytes, "1 to half of max_bytes (%s)", l.MaxBytes)

@@ -4,10 +4,13 @@ package janitor
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"math"
 	"time"
 
 	"netstream/pipeline/bus"
+	"netstream/pipeline/positions"
 )
 
 // interval between two looks at the streams.
@@ -16,19 +19,13 @@ const interval = 250 * time.Millisecond
 // again is how long a sweep holds for a stream that doesn't grow. A full one can't, and its readers may have caught up.
 const again = 5 * time.Second
 
-// Stream is one that is kept clean.
-type Stream struct {
-	Name string
-	// Released is the sequence up to which all readers of a subject are done with it.
-	Released func(ctx context.Context, subject string) (uint64, error)
-}
-
-// Janitor keeps streams clean.
+// Janitor keeps the streams of a pipeline clean. Several may run at once, as while one process takes over from another: none
+// deletes more than what is released.
 type Janitor struct {
 	bus     *bus.Bus
-	soft    uint64
-	streams []Stream
 	log     *slog.Logger
+	metrics *Metrics
+	table   *positions.Table
 	swept   map[string]visit // the last visit to each stream
 }
 
@@ -38,37 +35,60 @@ type visit struct {
 	bytes uint64
 }
 
-// New makes a janitor of some streams; it starts nothing. soft is their soft limit in bytes.
-func New(b *bus.Bus, soft uint64, streams []Stream, log *slog.Logger) *Janitor {
-	return &Janitor{bus: b, soft: soft, streams: streams, log: log, swept: map[string]visit{}}
+// New makes a janitor; it starts nothing.
+func New(b *bus.Bus, m *Metrics, log *slog.Logger) *Janitor {
+	return &Janitor{bus: b, metrics: m, log: log, swept: map[string]visit{}}
 }
 
 // Run sweeps until ctx ends. Trouble is logged and tried again: a full stream makes its writers wait, it loses nothing.
-func (j *Janitor) Run(ctx context.Context) error {
+func (j *Janitor) Run(ctx context.Context) {
+	defer j.metrics.forget()
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			if j.table != nil {
+				j.table.Close()
+			}
+			return
 		case <-tick.C:
 		}
-		for _, s := range j.streams {
-			if err := j.sweep(ctx, s); err != nil && ctx.Err() == nil {
-				j.log.Warn("a stream can't be swept", "stream", s.Name, "error", err)
-			}
+		if err := j.look(ctx); err != nil && ctx.Err() == nil {
+			j.log.Warn("streams can't be swept", "error", err)
 		}
 	}
+}
+
+// look looks at all streams, and sweeps those that are due.
+func (j *Janitor) look(ctx context.Context) (err error) {
+	if j.table == nil {
+		if j.table, err = positions.Open(ctx, j.bus); err != nil {
+			return err
+		}
+	}
+	if err := j.table.Refresh(ctx); err != nil {
+		return err
+	}
+	for _, s := range streams(j.bus, j.table) {
+		err = errors.Join(err, j.sweep(ctx, s))
+	}
+	return err
 }
 
 // sweep deletes what is released if the stream has passed its soft limit, and has grown by a part of it or been left alone
 // for a while since the last time.
 func (j *Janitor) sweep(ctx context.Context, s Stream) error {
 	u, err := j.bus.Usage(ctx, s.Name, false)
-	if err != nil || u.Bytes <= j.soft {
+	if err != nil {
 		return err
 	}
-	if last := j.swept[s.Name]; u.Bytes < last.bytes+j.soft/4 && time.Since(last.at) < again {
+	soft := uint64(j.bus.Layout.SoftBytes)
+	j.show(s, u, soft)
+	if u.Bytes <= soft {
+		return nil
+	}
+	if last := j.swept[s.Name]; u.Bytes < last.bytes+soft/4 && time.Since(last.at) < again {
 		return nil
 	}
 	u, err = j.bus.Usage(ctx, s.Name, true)
@@ -76,10 +96,7 @@ func (j *Janitor) sweep(ctx context.Context, s Stream) error {
 		return err
 	}
 	for _, subject := range u.Subjects {
-		released, err := s.Released(ctx, subject)
-		if err != nil {
-			return err
-		}
+		released := s.Released(u, subject)
 		if released == 0 {
 			continue
 		}
@@ -92,4 +109,22 @@ func (j *Janitor) sweep(ctx context.Context, s Stream) error {
 	}
 	j.swept[s.Name] = visit{time.Now(), u.Bytes}
 	return nil
+}
+
+// show shows a stream and how far its readers are behind.
+func (j *Janitor) show(s Stream, u bus.Usage, soft uint64) {
+	j.metrics.show(s.Name, u.Bytes, soft, uint64(j.bus.Layout.MaxBytes))
+	shards := j.bus.Layout.FlowShards
+	if s.Name == j.bus.Pipeline.PacketsStream() {
+		shards = j.bus.Layout.PacketShards
+	}
+	for shard := range shards {
+		for _, r := range s.Readers {
+			lag := math.NaN()
+			if at := j.table.Get(s.Name, u.Created, u.Last, shard, r); at > 0 || u.Last == 0 {
+				lag = float64(u.Last - at)
+			}
+			j.metrics.showLag(s.Name, shard, r, lag)
+		}
+	}
 }

@@ -1,14 +1,16 @@
 package janitor
 
 import (
-	"context"
-	"errors"
 	"log/slog"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"netstream/pipeline/bus"
+	"netstream/pipeline/config"
 	"netstream/pipeline/embedded"
+	"netstream/pipeline/positions"
 	"netstream/schemas/message"
 )
 
@@ -66,10 +68,24 @@ func sequences(t *testing.T, b *bus.Bus, shard int) (out []uint64) {
 	}
 }
 
+// tidy makes a janitor that sweeps above soft bytes.
+func tidy(t *testing.T, b *bus.Bus, soft uint64) *Janitor {
+	t.Helper()
+	b.Layout.SoftBytes = config.Size(soft)
+	j := New(b, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
+	table, err := positions.Open(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(table.Close)
+	j.table = table
+	return j
+}
+
 func sweep(t *testing.T, b *bus.Bus, soft uint64, released map[string]uint64) {
 	t.Helper()
-	s := Stream{Name: b.Pipeline.FlowsStream(), Released: func(_ context.Context, subject string) (uint64, error) { return released[subject], nil }}
-	if err := New(b, soft, nil, nil).sweep(t.Context(), s); err != nil {
+	s := Stream{Name: b.Pipeline.FlowsStream(), Released: func(_ bus.Usage, subject string) uint64 { return released[subject] }}
+	if err := tidy(t, b, soft).sweep(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -103,25 +119,13 @@ func TestNothingIsSweptBelowTheSoftLimit(t *testing.T) {
 	}
 }
 
-func TestUnknownPositionKeepsAll(t *testing.T) {
-	b := open(t, 10)
-	lost := errors.New("no answer")
-	s := Stream{Name: b.Pipeline.FlowsStream(), Released: func(context.Context, string) (uint64, error) { return 0, lost }}
-	if err := New(b, 1, nil, nil).sweep(t.Context(), s); !errors.Is(err, lost) {
-		t.Errorf("error %v, want the reader's", err)
-	}
-	if got := sequences(t, b, 0); len(got) != 10 {
-		t.Errorf("shard 0 has %v, want all", got)
-	}
-}
-
 // TestFullStreamIsSweptWhenItsReadersCatchUp sweeps in vain, as when a stream fills up faster than it is read. Then it can't
 // grow any more, and must be swept all the same.
 func TestFullStreamIsSweptWhenItsReadersCatchUp(t *testing.T) {
 	b := open(t, 10)
 	released := uint64(0)
-	s := Stream{Name: b.Pipeline.FlowsStream(), Released: func(context.Context, string) (uint64, error) { return released, nil }}
-	j := New(b, 8<<10, nil, nil)
+	s := Stream{Name: b.Pipeline.FlowsStream(), Released: func(bus.Usage, string) uint64 { return released }}
+	j := tidy(t, b, 8<<10)
 	try := func(want int, why string) {
 		t.Helper()
 		if err := j.sweep(t.Context(), s); err != nil {

@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"netstream/pipeline/bus"
@@ -45,9 +47,41 @@ func keyOf(stream string, shard int, reader string) string {
 	return fmt.Sprintf("%s.%d.%s", stream, shard, reader)
 }
 
-// Keep writes a reader's positions whenever they have moved, until ctx ends, and then once more. A sequence of 0 is not known and
-// not written. Trouble is logged and tried again: nothing is lost by it, only kept longer.
-func Keep(ctx context.Context, b *bus.Bus, reader string, log *slog.Logger, current func() []Position) {
+// Shards is the positions in one stream of the workers of a process. It is safe for use by several goroutines.
+type Shards struct {
+	stream    string
+	sequences []atomic.Uint64
+}
+
+// NewShards makes them for a stream of n shards.
+func NewShards(stream string, n int) *Shards { return &Shards{stream, make([]atomic.Uint64, n)} }
+
+// Set moves a shard's; 0 says that this process doesn't know it (any more).
+func (s *Shards) Set(shard int, sequence uint64) { s.sequences[shard].Store(sequence) }
+
+// List lists those that are known.
+func (s *Shards) List() (out []Position) {
+	for shard := range s.sequences {
+		if n := s.sequences[shard].Load(); n > 0 {
+			out = append(out, Position{s.stream, shard, n})
+		}
+	}
+	return out
+}
+
+// Keep begins to write a reader's positions whenever they have moved. end writes them once more and returns. Trouble is logged and
+// tried again: nothing is lost by it, only kept longer.
+func Keep(ctx context.Context, b *bus.Bus, reader string, log *slog.Logger, current func() []Position) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var keeping sync.WaitGroup
+	keeping.Go(func() { keep(ctx, b, reader, log, current) })
+	return func() {
+		cancel()
+		keeping.Wait()
+	}
+}
+
+func keep(ctx context.Context, b *bus.Bus, reader string, log *slog.Logger, current func() []Position) {
 	k := keeper{bus: b, reader: reader, current: current, written: map[string]uint64{}, created: map[string]time.Time{}}
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
@@ -155,11 +189,14 @@ func parse(value []byte) (e entry, err error) {
 	return e, nil
 }
 
-// Get is the position of a reader in the stream that was made at that time; 0 if it has written none there, or one that the stream
-// hasn't come to.
+// Get is the position of a reader in the stream that was made at that time and has had so many messages; 0 if it has written none
+// there. One that the stream hasn't come to can't be true and is forgotten, so that it is not taken for true later. So the stream must
+// be looked at after Refresh.
 func (t *Table) Get(stream string, created time.Time, last uint64, shard int, reader string) uint64 {
-	e := t.entries[keyOf(stream, shard, reader)]
+	key := keyOf(stream, shard, reader)
+	e := t.entries[key]
 	if e.created != created.UnixNano() || e.sequence > last {
+		delete(t.entries, key)
 		return 0
 	}
 	return e.sequence

@@ -78,4 +78,3 @@ func BenchmarkRecovery(b *testing.B) {
 	b.ReportMetric(size/n/flows, "B/flow")
 	b.ReportMetric(0, "ns/op")
 }
-

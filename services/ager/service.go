@@ -12,11 +12,14 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"netstream/pipeline/bus"
+	"netstream/pipeline/janitor"
 	"netstream/pipeline/monitors"
+	"netstream/pipeline/positions"
 	"netstream/pipeline/stage"
 )
 
@@ -26,21 +29,35 @@ type Service struct {
 	bus      *bus.Bus
 	monitors monitors.Config // of which only the aging counts here
 	shards   stage.Shards
+	released *positions.Shards // what no restart will read again
 	metrics  *metrics
+	streams  *janitor.Metrics
 	log      *slog.Logger
 }
 
 // New makes the agers of flow shards; it starts nothing.
 func New(cfg Config, monitors monitors.Config, b *bus.Bus, shards stage.Shards, reg prometheus.Registerer, log *slog.Logger) *Service {
-	return &Service{cfg: cfg, monitors: monitors, bus: b, shards: shards, metrics: newMetrics(reg), log: log}
+	return &Service{
+		cfg: cfg, monitors: monitors, bus: b, shards: shards, metrics: newMetrics(reg), log: log,
+		released: positions.NewShards(b.Pipeline.UpdatesStream(), b.Layout.FlowShards), streams: janitor.NewMetrics(reg),
+	}
 }
 
 // Run works until ctx ends or a shard fails. Live flows are not ended then: they are still in the updates stream.
 func (s *Service) Run(ctx context.Context) error {
+	defer positions.Keep(ctx, s.bus, positions.Ager, s.log, s.released.List)()
 	err := s.shards.Run(ctx, func(ctx context.Context, shard int) error {
 		w, err := newWorker(ctx, s, shard)
 		if err != nil {
 			return err
+		}
+		defer s.released.Set(shard, 0)
+		if shard == 0 { // there is one owner of it, so there is one janitor, wherever it is
+			cleaning, stop := context.WithCancel(ctx)
+			var janitors sync.WaitGroup
+			defer janitors.Wait()
+			defer stop()
+			janitors.Go(func() { janitor.New(s.bus, s.streams, s.log).Run(cleaning) })
 		}
 		return w.run(ctx)
 	})

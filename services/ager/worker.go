@@ -84,7 +84,18 @@ func (w *worker) run(ctx context.Context) error {
 		if w.keeper != nil && !w.midway {
 			w.keeper.tend(ctx, w)
 		}
+		w.release()
 	}
+}
+
+// release lets go of what no restart will read again: it begins with the newest good checkpoint, of which the one before may be the
+// one, or where the last message says that nothing was held.
+func (w *worker) release() {
+	released := w.emitter.resumed.sequence
+	if w.keeper != nil {
+		released = max(released, w.keeper.released())
+	}
+	w.released.Set(w.shard, released)
 }
 
 // stopGrace is how long a stop waits for the bus.

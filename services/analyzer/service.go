@@ -11,12 +11,15 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"netstream/pipeline/bus"
+	"netstream/pipeline/positions"
 	"netstream/services/analyzer/audit"
 	"netstream/services/analyzer/internal/api"
 	"netstream/services/analyzer/internal/collector"
@@ -41,6 +44,7 @@ type Service struct {
 	once    sync.Once
 
 	landing  *landing.Landing
+	decoder  *collector.Decoder
 	database *Database
 	api      *api.Server         // nil: off
 	receiver *collector.Receiver // nil: off
@@ -54,6 +58,9 @@ func New(cfg Config, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) *S
 // Run opens the database and works until ctx ends or it can't go on. What was read by then is landed.
 func (s *Service) Run(ctx context.Context) (err error) {
 	defer s.once.Do(func() { close(s.ready) })
+	if readers := s.bus.Layout.Readers; !slices.Contains(readers, positions.Analyzer) {
+		return fmt.Errorf("analyzer: not in layout.readers (%s): flows would be deleted before it has read them; add it there for all stages", strings.Join(readers, ", "))
+	}
 	st, err := store.Open(ctx, store.Options{Path: s.cfg.Database, MemoryLimit: int64(s.cfg.MemoryLimit), Threads: cmp.Or(s.cfg.Threads, max(1, runtime.NumCPU()/2))})
 	if err != nil {
 		return fmt.Errorf("analyzer: %w", err)
@@ -88,8 +95,9 @@ func (s *Service) Run(ctx context.Context) (err error) {
 		defer receiver.Close()
 		s.log.Info("collector receives datagrams", "address", receiver.Address())
 	}
-	s.landing, s.database, s.api, s.receiver = land, database, server, receiver
+	s.landing, s.decoder, s.database, s.api, s.receiver = land, decoder, database, server, receiver
 	s.once.Do(func() { close(s.ready) })
+	defer positions.Keep(ctx, s.bus, positions.Analyzer, s.log, s.positions)()
 
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return land.Run(ctx) })

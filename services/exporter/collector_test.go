@@ -132,7 +132,7 @@ func (r *running) ended() error {
 func (l *line) start(t testing.TB, cfg exporter.Config) *running {
 	t.Helper()
 	registry := prometheus.NewRegistry()
-	s := exporter.New(cfg, l.Bus, registry, slog.New(slog.DiscardHandler))
+	s := exporter.New(cfg, l.readBy(cfg.Name), registry, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
 	var err error
 	done := make(chan struct{})

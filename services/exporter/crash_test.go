@@ -123,7 +123,7 @@ func TestKill(t *testing.T) {
 	last := l.child(t, d.Address)
 	defer func() { _ = last.Process.Kill(); _ = last.Wait() }()
 	waitFor(t, func() bool {
-		m, err := l.Last(t.Context(), l.Pipeline.ExportsStream(), l.Pipeline.Exports("killed"))
+		m, err := l.Last(t.Context(), l.Pipeline.ExportsStream(), l.Pipeline.Exports("exporter"))
 		return err == nil && m != nil && m.Header.Get("Ns-Position") == "live-FLOWS:120"
 	})
 	repeats := follow(t, want, c)
@@ -205,7 +205,7 @@ func TestChild(t *testing.T) {
 	}
 	d := exporter.DefaultDestination()
 	d.Address, d.Rate = os.Getenv(childAddress), 2000
-	cfg := exporter.Config{Name: "killed", Destinations: []exporter.Destination{d}}
+	cfg := exporter.Config{Name: "exporter", Destinations: []exporter.Destination{d}}
 	os.Stdout.WriteString("running\n")
 	if err := exporter.New(cfg, b, prometheus.NewRegistry(), slog.New(slog.DiscardHandler)).Run(context.Background()); err != nil {
 		t.Fatal(err)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"netstream/pipeline/bus"
 	"netstream/pipeline/embedded"
 	"netstream/schemas/flow"
@@ -256,4 +258,20 @@ func address4(a uint32) string {
 // exporterName makes a name for an exporter of a test.
 func exporterName(t *testing.T) string {
 	return strings.NewReplacer("/", "_", " ", "_", "#", "_").Replace(t.Name())
+}
+
+// readBy is the line's bus in a pipeline whose flows an exporter reads.
+func (l *line) readBy(exporter string) *bus.Bus {
+	b := *l.Bus
+	b.Layout.Readers = []string{exporter}
+	return &b
+}
+
+// TestExporterMustBeKnownAsAReader refuses to run where flows may be deleted before the exporter has read them.
+func TestExporterMustBeKnownAsAReader(t *testing.T) {
+	l := open(t)
+	err := exporter.New(exporter.Config{Name: "unheard-of"}, l.Bus, prometheus.NewRegistry(), slog.New(slog.DiscardHandler)).Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "layout.readers") {
+		t.Errorf("error %v, want one that names layout.readers", err)
+	}
 }

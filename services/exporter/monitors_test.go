@@ -103,7 +103,7 @@ func TestMonitorsAreTold(t *testing.T) {
 	named := c.destination(exporter.Destination{Format: exporter.V9, SourceID: 1, Monitors: []string{"ipv4", "vpn"}})
 	every := c.destination(exporter.Destination{Format: exporter.V9, SourceID: 2})
 	var log bytes.Buffer
-	s := exporter.New(exporter.Config{Name: "e", Destinations: []exporter.Destination{named, every}}, l.Bus, prometheus.NewRegistry(),
+	s := exporter.New(exporter.Config{Name: "e", Destinations: []exporter.Destination{named, every}}, l.readBy("e"), prometheus.NewRegistry(),
 		slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()

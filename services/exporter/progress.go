@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"netstream/pipeline/positions"
 	"netstream/services/exporter/internal/encode"
 	"netstream/services/exporter/internal/state"
 )
@@ -40,6 +41,14 @@ func (s *Service) Position() uint64 {
 	s.progress.mu.Lock()
 	defer s.progress.mu.Unlock()
 	return s.progress.position
+}
+
+// positions is Position for each flow shard.
+func (s *Service) positions() (out []positions.Position) {
+	for shard := range s.bus.Layout.FlowShards {
+		out = append(out, positions.Position{Stream: s.bus.Pipeline.FlowsStream(), Shard: shard, Sequence: s.Position()})
+	}
+	return out
 }
 
 // Totals are the books of the destinations in the order of the configuration, as of Position; none before Run has read

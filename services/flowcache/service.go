@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"netstream/pipeline/bus"
+	"netstream/pipeline/positions"
 	"netstream/pipeline/stage"
 	"netstream/schemas/monitor"
 )
@@ -27,6 +28,7 @@ type Service struct {
 	monitors    []monitor.Definition
 	definitions string // the monitors as they travel
 	shards      stage.Shards
+	committed   *positions.Shards
 	metrics     *metrics
 	log         *slog.Logger
 }
@@ -35,16 +37,19 @@ type Service struct {
 func New(cfg Config, monitors []monitor.Definition, b *bus.Bus, shards stage.Shards, reg prometheus.Registerer, log *slog.Logger) *Service {
 	return &Service{
 		cfg: cfg, bus: b, monitors: monitors, definitions: monitor.Format(monitors), shards: shards, metrics: newMetrics(reg), log: log,
+		committed: positions.NewShards(b.Pipeline.PacketsStream(), b.Layout.PacketShards),
 	}
 }
 
 // Run works until ctx ends or a shard fails. What is held then is not handed over: it is still in the packets stream.
 func (s *Service) Run(ctx context.Context) error {
+	defer positions.Keep(ctx, s.bus, positions.FlowCache, s.log, s.committed.List)()
 	err := s.shards.Run(ctx, func(ctx context.Context, shard int) error {
 		w, err := newWorker(ctx, s, shard)
 		if err != nil {
 			return err
 		}
+		defer s.committed.Set(shard, 0)
 		return w.run(ctx)
 	})
 	if err != nil {

@@ -62,6 +62,7 @@ func newWorker(ctx context.Context, s *Service, shard int) (*worker, error) {
 	if err := w.resume(last); err != nil {
 		return nil, fmt.Errorf("resume from %s: %w", last.Where(), err)
 	}
+	s.committed.Set(shard, w.position)
 	s.log.Info("flow cache resumes", "shard", shard, "position", w.position, "sources", len(w.sources))
 	return w, nil
 }
@@ -283,6 +284,7 @@ func (w *worker) handOver(ctx context.Context) error {
 	if err := w.writer.PublishBatch(ctx, h.batch(), head, body); err != nil {
 		return err
 	}
+	w.committed.Set(w.shard, w.position)
 	w.metrics.handOvers.Inc()
 	w.metrics.updates.Add(float64(held))
 	w.showHeld(0)

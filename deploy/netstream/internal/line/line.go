@@ -103,9 +103,6 @@ func (l *Line) Run(ctx context.Context, work func(ctx context.Context) error) er
 	g.Add(l.analyzer())
 	// It runs without destinations too: then its position moves along, and a destination added later gets what comes then.
 	g.Add(lifecycle.Component{Name: "exporter", Run: l.Exporter.Run})
-	if l.server != nil { // on a shared server others may read the streams too, at positions this process doesn't know
-		g.Add(lifecycle.Component{Name: "janitor", Run: l.janitor().Run})
-	}
 	g.Add(lifecycle.Component{Name: "ager", Run: l.ager.Run})
 	g.Add(lifecycle.Component{Name: "flowcache", Run: l.flowCache.Run})
 	g.Add(lifecycle.Component{Name: "work", Finite: true, Run: func(ctx context.Context) error {

@@ -27,7 +27,7 @@ func (s stopAt) Handle(_ context.Context, r slog.Record) error {
 
 // TestStopWhileStarting stops lines before and while their work gets going: that is no failure.
 func TestStopWhileStarting(t *testing.T) {
-	for _, component := range []string{"disk space", "telemetry", "analyzer", "exporter", "janitor", "ager", "flowcache", "work"} {
+	for _, component := range []string{"disk space", "telemetry", "analyzer", "exporter", "ager", "flowcache", "work"} {
 		cfg := DefaultConfig()
 		cfg.Telemetry.Listen, cfg.Analyzer.API.Listen = "127.0.0.1:0", "127.0.0.1:0"
 		ctx, stop := context.WithCancel(t.Context())

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"netstream/pipeline/bus"
@@ -32,6 +33,7 @@ type Decoder struct {
 	touched   map[*exporter]bool // by the batch
 	batch     *store.Batch
 	deadline  time.Time
+	landed    sync.Map // by shard: the sequence that is landed, for others to read
 
 	records5 []nsv5.Record
 	record9  nsv9.Record
@@ -61,6 +63,7 @@ func Open(ctx context.Context, shards []int, interval time.Duration, b *bus.Bus,
 	}
 	for _, n := range shards {
 		d.shards[n] = positions[store.Shard{Stream: d.stream, Number: n}]
+		d.landed.Store(n, d.shards[n].Sequence)
 	}
 	d.batch.Also = d.save
 	if err := d.load(ctx); err != nil {
@@ -83,6 +86,13 @@ func (d *Decoder) exporter(a netip.Addr, shard int) (*exporter, error) {
 	x.source = id
 	d.exporters[k] = x
 	return x, nil
+}
+
+// Position is the sequence up to which a shard's datagrams are landed.
+func (d *Decoder) Position(shard int) uint64 {
+	n, _ := d.landed.Load(shard)
+	sequence, _ := n.(uint64)
+	return sequence
 }
 
 // Run decodes until ctx ends; what is read by then is landed before it returns.
@@ -190,6 +200,9 @@ func (d *Decoder) flush(ctx context.Context) error {
 		return err
 	}
 	d.batch.Reset()
+	for n, p := range d.shards {
+		d.landed.Store(n, p.Sequence)
+	}
 	for x := range d.touched {
 		clear(x.changed)
 	}
