@@ -10,6 +10,7 @@ type metrics struct {
 	handOvers prometheus.Counter
 	messages  prometheus.Counter
 	held      prometheus.Gauge
+	waits     prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -20,7 +21,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		handOvers: prometheus.NewCounter(prometheus.CounterOpts{Name: "flowcache_hand_overs_total", Help: "Hand-overs committed."}),
 		messages:  prometheus.NewCounter(prometheus.CounterOpts{Name: "flowcache_messages_total", Help: "Packet messages taken in."}),
 		held:      prometheus.NewGauge(prometheus.GaugeOpts{Name: "flowcache_updates_held", Help: "Flow updates not yet handed over."}),
+		waits:     prometheus.NewCounter(prometheus.CounterOpts{Name: "flowcache_waits_total", Help: "Waits for a full or unreachable stream."}),
 	}
-	reg.MustRegister(m.packets, m.bytes, m.updates, m.handOvers, m.messages, m.held)
+	reg.MustRegister(m.packets, m.bytes, m.updates, m.handOvers, m.messages, m.held, m.waits)
 	return m
 }

@@ -366,7 +366,7 @@ func TestMetrics(t *testing.T) {
 	r.stop(t)
 	want := map[string]float64{
 		"flowcache_packets_total": 5, "flowcache_bytes_total": 500, "flowcache_updates_total": 4,
-		"flowcache_hand_overs_total": 3, "flowcache_messages_total": 3, "flowcache_updates_held": 0,
+		"flowcache_hand_overs_total": 3, "flowcache_messages_total": 3, "flowcache_updates_held": 0, "flowcache_waits_total": 0,
 	}
 	if diff := cmp.Diff(want, gather(t, reg)); diff != "" {
 		t.Errorf("metrics (-want +got):\n%s", diff)

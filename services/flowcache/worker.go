@@ -55,6 +55,7 @@ func newWorker(ctx context.Context, s *Service, shard int) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
+	writer.OnWait(func(error) { s.metrics.waits.Inc() })
 	w.writer = writer
 	if last == nil {
 		return w, nil
