@@ -129,7 +129,7 @@ func (r *Reader) try(ctx context.Context, wait time.Duration) (*Message, error) 
 			r.stream, meta.Sequence.Stream, meta.Sequence.Consumer, r.delivered+1, r.after)
 	}
 	r.delivered, r.after, r.heard = meta.Sequence.Consumer, meta.Sequence.Stream, time.Now()
-	return &Message{Subject: m.Subject(), Sequence: r.after, Header: message.Header(m.Headers()), Body: m.Data()}, nil
+	return &Message{Subject: m.Subject(), Sequence: r.after, Header: message.Header(m.Headers()), Body: m.Data(), Pending: meta.NumPending}, nil
 }
 
 // ask makes sure, after some silence, that the server still knows the consumer and has nothing for it.
