@@ -52,6 +52,9 @@ func (b *Bus) Reader(ctx context.Context, stream string, subjects []string, afte
 	return r, nil
 }
 
+// After is the sequence of the last message given out.
+func (r *Reader) After() uint64 { return r.after }
+
 // OnWait sets a function that is told each time the reader is cut off, and at each try in vain to open it again.
 func (r *Reader) OnWait(f func(error)) { r.waiting = f }
 

@@ -57,7 +57,7 @@ type Answer struct {
 	Sequence uint64 `json:"sequence,omitempty"` // it is in the log
 	Shards   int    `json:"shards,omitempty"`   // so many will answer
 	Shard    *int   `json:"shard,omitempty"`    // a shard's answer
-	Flows    int    `json:"flows"`
+	Flows    *int   `json:"flows,omitempty"`    // that ended there
 }
 
 // Force asks for forced aging and waits until all flow shards have answered or ctx ends; what is known by then is returned
@@ -108,9 +108,9 @@ func (g *gathering) take(body []byte) error {
 	switch {
 	case a.Error != "":
 		return fmt.Errorf("%w: %s", ErrRefused, a.Error)
-	case a.Shard != nil:
-		g.shards[*a.Shard] = a.Flows
-	case g.accepted == nil:
+	case a.Shard != nil && a.Flows != nil:
+		g.shards[*a.Shard] = *a.Flows
+	case g.accepted == nil && a.Shards > 0:
 		g.accepted = &a
 	}
 	return nil

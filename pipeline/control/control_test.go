@@ -54,7 +54,7 @@ func TestForce(t *testing.T) {
 			[]string{`{"id":"x","shard":1,"flows":0}`, `{"id":"x","shard":1,"flows":0}`, `{"id":"x","shard":0,"flows":2}`, accepted}, false,
 			control.Result{ID: "x", Sequence: 7, Flows: 2, Shards: []control.Shard{{0, 2}, {1, 0}}}, nil, "",
 		},
-		"refused": {[]string{`{"error":"no source x"}`}, false, control.Result{Shards: []control.Shard{}}, control.ErrRefused, "no source x"},
+		"refused":        {[]string{`{"error":"no source x"}`}, false, control.Result{Shards: []control.Shard{}}, control.ErrRefused, "no source x"},
 		"all are silent": {[]string{}, true, control.Result{Shards: []control.Shard{}}, control.ErrUnanswered, "hasn't written it"},
 		"not an answer":  {[]string{"what?"}, false, control.Result{Shards: []control.Shard{}}, nil, "can't be read"},
 	} {

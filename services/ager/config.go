@@ -16,11 +16,12 @@ type Config struct {
 	Inactive  time.Duration `yaml:"inactive_timeout" doc:"a flow without a packet for this long is over"`
 	FINRST    bool          `yaml:"fin_rst" doc:"whether a TCP FIN or RST ends a flow"`
 	ByteLimit uint64        `yaml:"byte_limit" doc:"bytes a flow may count before it is reported and begins anew"`
+	Idle      time.Duration `yaml:"idle_timeout" doc:"a live source that is silent this long has its clock moved on, so that its flows end; 0: never"`
 }
 
 // DefaultConfig has the product's defaults; Huawei's are 30m and 30s.
 func DefaultConfig() Config {
-	return Config{Active: 60 * time.Second, Inactive: 15 * time.Second, FINRST: true, ByteLimit: 1<<32 - 1}
+	return Config{Active: 60 * time.Second, Inactive: 15 * time.Second, FINRST: true, ByteLimit: 1<<32 - 1, Idle: 30 * time.Second}
 }
 
 // Validate reports all problems.
@@ -38,6 +39,9 @@ func (c Config) Validate() error {
 	}
 	if c.ByteLimit < 1<<16 {
 		ps.Addf("byte_limit", c.ByteLimit, "at least %d", 1<<16)
+	}
+	if c.Idle != 0 && (c.Idle < 5*time.Second || c.Idle > 24*time.Hour) {
+		ps.Addf("idle_timeout", c.Idle, "5s to 24h, or 0")
 	}
 	return ps.Err()
 }

@@ -22,6 +22,9 @@ func TestValidate(t *testing.T) {
 		{"largest", func(c *ager.Config) { c.Active, c.Inactive, c.ByteLimit = 24*time.Hour, time.Hour, 1<<64-1 }, nil},
 		{"too small", func(c *ager.Config) { c.Active, c.Inactive, c.ByteLimit = time.Second-1, time.Second-1, 1<<16-1 },
 			[]string{"active_timeout", "inactive_timeout", "byte_limit"}},
+		{"idle off", func(c *ager.Config) { c.Idle = 0 }, nil},
+		{"idle too small", func(c *ager.Config) { c.Idle = 5*time.Second - 1 }, []string{"idle_timeout"}},
+		{"idle too large", func(c *ager.Config) { c.Idle = 24*time.Hour + 1 }, []string{"idle_timeout"}},
 		{"too large", func(c *ager.Config) { c.Active, c.Inactive = 24*time.Hour+1, time.Hour+1 }, []string{"active_timeout", "inactive_timeout"}},
 		{"inactive over active", func(c *ager.Config) { c.Active, c.Inactive = 5*time.Second, 6*time.Second }, []string{"inactive_timeout"}},
 	} {

@@ -14,6 +14,8 @@ type metrics struct {
 	live     prometheus.Gauge
 	replayed prometheus.Counter
 	waits    prometheus.Counter
+	late     prometheus.Counter
+	refused  prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -24,10 +26,12 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		replayed: prometheus.NewCounter(prometheus.CounterOpts{Name: "ager_replayed_flows_total", Help: "Flows found again by replay and not published a second time."}),
 	}
 	m.waits = prometheus.NewCounter(prometheus.CounterOpts{Name: "ager_waits_total", Help: "Waits for a full or unreachable stream."})
+	m.late = prometheus.NewCounter(prometheus.CounterOpts{Name: "ager_late_updates_total", Help: "Updates of sources that came back, filed under a later window than their own."})
+	m.refused = prometheus.NewCounter(prometheus.CounterOpts{Name: "ager_control_refused_total", Help: "Rows of control messages that can't be acted on."})
 	ended := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ager_flows_total", Help: "Flows ended, by reason."}, []string{"reason"})
 	for _, r := range flow.Reasons {
 		m.flows[r] = ended.WithLabelValues(r.String())
 	}
-	reg.MustRegister(m.updates, ended, m.messages, m.live, m.replayed, m.waits)
+	reg.MustRegister(m.updates, ended, m.messages, m.live, m.replayed, m.waits, m.late, m.refused)
 	return m
 }

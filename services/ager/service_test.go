@@ -494,6 +494,7 @@ func TestMetrics(t *testing.T) {
 	r.stop(t)
 	want := map[string]float64{
 		"ager_waits_total": 0, "ager_updates_total": 5, "ager_messages_total": 3, "ager_live_flows": 0, "ager_replayed_flows_total": 0,
+		"ager_late_updates_total": 0, "ager_control_refused_total": 0,
 	}
 	for _, reason := range flow.Reasons {
 		want["ager_flows_total "+reason.String()] = 0

@@ -22,7 +22,8 @@ type worker struct {
 	order    []*source // in the order they came, which the log decides
 	monitors *roster
 	emitter  *emitter
-	shown    int // live flows of this shard in the gauge of live flows
+	watch    *watch // of flow shard 0 alone, nil of others
+	shown    int    // live flows of this shard in the gauge of live flows
 }
 
 func newWorker(ctx context.Context, s *Service, shard int) (*worker, error) {
@@ -37,28 +38,32 @@ func newWorker(ctx context.Context, s *Service, shard int) (*worker, error) {
 // run reads the updates stream from where nothing was held until ctx ends.
 func (w *worker) run(ctx context.Context) error {
 	p := w.bus.Pipeline
-	reader, err := w.bus.Reader(ctx, p.UpdatesStream(), []string{"ns." + string(p) + ".updates." + fmt.Sprint(w.shard) + ".*", "ns." + string(p) + ".commits.*"}, w.emitter.replay.sequence)
+	reader, err := w.bus.Reader(ctx, p.UpdatesStream(), []string{"ns." + string(p) + ".updates." + fmt.Sprint(w.shard) + ".*", "ns." + string(p) + ".commits.*", p.Control()}, w.emitter.replay.sequence)
 	if err != nil {
 		return err
 	}
 	defer reader.Close()
 	defer w.showLive(0)
+	defer w.own(ctx, reader)()
 	for {
 		m, err := reader.Next(ctx, time.Second)
 		if err != nil {
 			return err
 		}
-		if m == nil {
-			continue
+		if m != nil {
+			if err := w.take(ctx, m); err != nil {
+				return fmt.Errorf("%s: %w", m.Where(), err)
+			}
 		}
-		if err := w.take(ctx, m); err != nil {
-			return fmt.Errorf("%s: %w", m.Where(), err)
-		}
+		w.follow(reader, m)
 	}
 }
 
 // take handles one message.
 func (w *worker) take(ctx context.Context, m *bus.Message) error {
+	if m.Subject == w.bus.Pipeline.Control() {
+		return w.act(ctx, m)
+	}
 	packetShard, isCommit, err := w.bus.Pipeline.PacketShard(m.Subject)
 	if err != nil {
 		return err
@@ -114,7 +119,8 @@ func hold[K key.Key[K]](w *worker, p message.Part, rows *update.Rows[K], names [
 	for lo, hi := 0, 0; lo < rows.Len(); lo = hi {
 		src, number, start := rows.Source[lo], rows.Monitor[lo], rows.WindowAt(lo)
 		s := w.source(names[src])
-		if start+1 <= s.clock {
+		late := start+1 <= s.clock
+		if late && !s.forgives(start) {
 			return fmt.Errorf("%s row %d: window %d of source %s is already closed", p.Schema, lo, start, s.name)
 		}
 		if start != window.Of(start) || start < 0 || start > window.MaxTime {
@@ -138,6 +144,10 @@ func hold[K key.Key[K]](w *worker, p message.Part, rows *update.Rows[K], names [
 			bytes += rows.Bytes[hi]
 		}
 		k.book.count(hi-lo, packets, bytes)
+		if late {
+			w.metrics.late.Add(float64(hi - lo))
+			start = s.clock
+		}
 		h := s.at(start)
 		h.runs = append(h.runs, run{k, rows, lo, hi})
 	}
@@ -173,6 +183,7 @@ func (w *worker) mark(m *bus.Message, packetShard int) error {
 				if mark.Time > window.MaxTime {
 					return fmt.Errorf("%w: watermark %d of source %s, want at most %d", message.ErrBody, mark.Time, mark.Source, window.MaxTime)
 				}
+				w.watch.heard(mark, time.Now())
 				s := w.source(mark.Source)
 				mark.Time = max(mark.Time, s.marks[packetShard].Time) // a clock never goes back
 				s.marks[packetShard] = mark
@@ -248,6 +259,7 @@ func (w *worker) source(name string) *source {
 // forget drops a source that has ended.
 func (w *worker) forget(s *source) {
 	delete(w.sources, s.name)
+	w.watch.forget(s.name)
 	for i, o := range w.order {
 		if o == s {
 			w.order = append(w.order[:i], w.order[i+1:]...)

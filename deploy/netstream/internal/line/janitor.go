@@ -43,13 +43,11 @@ func (l *Line) packetsReleased(ctx context.Context, subject string) (uint64, err
 	return covered[p.PacketsStream()], nil
 }
 
-// updatesReleased is where a replay of the flow shard would begin, and for commits, which all agers read, of any.
+// updatesReleased is where a replay of the flow shard would begin, and for commits and control, which all agers read, of any.
 func (l *Line) updatesReleased(ctx context.Context, subject string) (uint64, error) {
 	p := l.bus.Pipeline
 	shards := stage.AllShards(l.bus.Layout.FlowShards)
-	if _, commit, err := p.PacketShard(subject); err != nil {
-		return 0, nil // control
-	} else if !commit {
+	if _, commit, err := p.PacketShard(subject); err == nil && !commit {
 		shard, err := shardOf(subject)
 		if err != nil {
 			return 0, err

@@ -52,7 +52,7 @@ func TestLastCommitOfAnExporterIsEnough(t *testing.T) {
 	}
 }
 
-// TestUpdatesAreKeptForReplay releases updates up to where each flow shard's ager last held nothing, and commits up to
+// TestUpdatesAreKeptForReplay releases updates up to where each flow shard's ager last held nothing, commits and control up to
 // the lowest of them.
 func TestUpdatesAreKeptForReplay(t *testing.T) {
 	l, err := Open(DefaultConfig(), t.TempDir(), slog.New(slog.DiscardHandler))
@@ -63,7 +63,7 @@ func TestUpdatesAreKeptForReplay(t *testing.T) {
 	p := l.bus.Pipeline
 	want := func(updates0, updates1, commits uint64) {
 		t.Helper()
-		for subject, want := range map[string]uint64{p.Updates(0, 1): updates0, p.Updates(1, 0): updates1, p.Commits(1): commits, p.Control(): 0} {
+		for subject, want := range map[string]uint64{p.Updates(0, 1): updates0, p.Updates(1, 0): updates1, p.Commits(1): commits, p.Control(): commits} {
 			if got, err := l.updatesReleased(t.Context(), subject); err != nil || got != want {
 				t.Errorf("%s is released up to %d, %v; want %d", subject, got, err, want)
 			}
