@@ -152,8 +152,11 @@ func (o *owner) read(body []byte) (decision.Row, error) {
 
 // oneOf lists names for an error.
 func oneOf(names []string) string {
-	if len(names) == 0 {
-		return "none: there is no source"
+	switch len(names) {
+	case 0:
+		return "none: there is none"
+	case 1:
+		return names[0]
 	}
 	return "one of " + strings.Join(names, ", ")
 }
