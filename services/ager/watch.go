@@ -48,8 +48,13 @@ func newWatch(timeout time.Duration, longestInactive int64) *watch {
 	return &watch{timeout: timeout, settled: longestInactive + lateness + 2*window.Length, sources: map[string]*heard{}}
 }
 
-// step is how often a silent source is moved on.
-func (w *watch) step() time.Duration { return max(min(time.Second, w.timeout/5), 10*time.Millisecond) }
+// step is how often a silent source is moved on, and looked for.
+func (w *watch) step() time.Duration {
+	if w.timeout == 0 {
+		return time.Second
+	}
+	return max(min(time.Second, w.timeout/5), 10*time.Millisecond)
+}
 
 // heard takes a watermark.
 func (w *watch) heard(m commit.Watermark, now time.Time) {

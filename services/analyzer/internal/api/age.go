@@ -16,7 +16,7 @@ import (
 // maxRequest bounds a posted request, and ageLimit the waiting for all flow shards.
 const (
 	maxRequest = 16 << 10
-	ageLimit   = 30 * time.Second
+	ageLimit   = 20 * time.Second // within the server's ReadTimeout, whose end cancels a request
 )
 
 // sameOrigin refuses what a page of another site sends. A browser tells where it comes from; and a page of another site may
