@@ -317,20 +317,33 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		`7`:                           "want a JSON object",
 		`{"filter":"` + strings.Repeat(" ", 5000) + `"}`: "want at most 4096",
 	} {
-		asked, err := l.Ask(l.Pipeline.RequestAge(), []byte(body))
-		if err != nil {
-			t.Fatal(err)
+		text := l.request(body)
+		for strings.Contains(body, "edge") && !strings.Contains(text, "error") {
+			text = l.request(body) // a source isn't known for sure until the ager has read all
 		}
-		answer, err := asked.Next(l.ctx)
-		asked.Close()
-		if text := strings.ReplaceAll(string(answer), `\"`, `"`); err != nil || !strings.Contains(text, want) || !strings.HasPrefix(text, `{"id":"","error":`) {
-			t.Errorf("%.40s: %s, error %v; want %q", body, text, err, want)
+		if !strings.Contains(text, want) || !strings.HasPrefix(text, `{"id":"","error":`) {
+			t.Errorf("%.40s: %s; want %q", body, text, want)
 		}
 	}
 	r.stop(t)
 	if _, err := control.Force(l.ctx, l.Bus, control.Request{}); !errors.Is(err, control.ErrNobody) {
 		t.Errorf("without an ager: %v, want ErrNobody", err)
 	}
+}
+
+// request sends a request as it stands and returns the first answer, without the quotes' backslashes.
+func (l *line) request(body string) string {
+	l.t.Helper()
+	asked, err := l.Ask(l.Pipeline.RequestAge(), []byte(body))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	defer asked.Close()
+	answer, err := asked.Next(l.ctx)
+	if err != nil {
+		l.t.Fatalf("%.40s: %v", body, err)
+	}
+	return strings.ReplaceAll(string(answer), `\"`, `"`)
 }
 
 // TestForceAfterAnotherWriter has the control subject written by another process meanwhile.
@@ -352,16 +365,18 @@ func TestAShardThatIsDown(t *testing.T) {
 	r := l.start(quick(), prometheus.NewRegistry(), 0)
 	l.alive()
 	ctx, cancel := context.WithCancel(l.ctx)
+	asked := make(chan error, 1)
 	go func() {
-		defer cancel()
-		for len(l.read().Flows) == 0 { // what shard 0 ended is published
+		err := control.ErrNobody
+		for errors.Is(err, control.ErrNobody) {
+			_, err = control.Force(ctx, l.Bus, control.Request{})
 		}
+		asked <- err
 	}()
-	var err error
-	for err = control.ErrNobody; errors.Is(err, control.ErrNobody); {
-		_, err = control.Force(ctx, l.Bus, control.Request{})
+	for len(l.read().Flows) == 0 { // what shard 0 ended is published
 	}
-	if !errors.Is(err, control.ErrUnanswered) {
+	cancel()
+	if err := <-asked; !errors.Is(err, control.ErrUnanswered) {
 		t.Errorf("error %v, want ErrUnanswered", err)
 	}
 	r.stop(t)
@@ -441,19 +456,20 @@ func TestIdleSource(t *testing.T) {
 		t.Errorf("flows (-want +got):\n%s", diff)
 	}
 	r.stop(t)
+	newest, err := l.Last(l.ctx, l.Pipeline.UpdatesStream(), l.Pipeline.Control())
+	if err != nil || newest == nil {
+		t.Fatalf("no control message, error %v", err)
+	}
 	reader, err := l.Reader(l.ctx, l.Pipeline.UpdatesStream(), []string{l.Pipeline.Control()}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer reader.Close()
 	last := int64(0)
-	for {
-		m, err := reader.Next(l.ctx, 100*time.Millisecond)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if m == nil {
-			break
+	for reader.After() < newest.Sequence {
+		m, err := reader.Next(l.ctx, 10*time.Second)
+		if err != nil || m == nil {
+			t.Fatalf("control message %v, error %v", m, err)
 		}
 		rows, err := decision.Read(m.Header, m.Body)
 		if err != nil || len(rows) != 1 || rows[0].Action != decision.Idle || rows[0].Source != "tap" || rows[0].Time <= last || rows[0].Time > start+100*second {
