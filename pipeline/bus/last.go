@@ -17,6 +17,7 @@ type Message struct {
 	Sequence uint64
 	Header   message.Header
 	Body     []byte
+	Pending  uint64 // messages behind it that the reader's server had not sent yet; of readers only
 }
 
 // Where names the message in errors.

@@ -52,6 +52,9 @@ func (b *Bus) Reader(ctx context.Context, stream string, subjects []string, afte
 	return r, nil
 }
 
+// After is the sequence of the last message given out.
+func (r *Reader) After() uint64 { return r.after }
+
 // OnWait sets a function that is told each time the reader is cut off, and at each try in vain to open it again.
 func (r *Reader) OnWait(f func(error)) { r.waiting = f }
 
@@ -129,7 +132,7 @@ func (r *Reader) try(ctx context.Context, wait time.Duration) (*Message, error) 
 			r.stream, meta.Sequence.Stream, meta.Sequence.Consumer, r.delivered+1, r.after)
 	}
 	r.delivered, r.after, r.heard = meta.Sequence.Consumer, meta.Sequence.Stream, time.Now()
-	return &Message{Subject: m.Subject(), Sequence: r.after, Header: message.Header(m.Headers()), Body: m.Data()}, nil
+	return &Message{Subject: m.Subject(), Sequence: r.after, Header: message.Header(m.Headers()), Body: m.Data(), Pending: meta.NumPending}, nil
 }
 
 // ask makes sure, after some silence, that the server still knows the consumer and has nothing for it.

@@ -51,6 +51,9 @@ func (b *Bus) Writer(ctx context.Context, stream, subject string) (*Writer, *Mes
 // away.
 func (w *Writer) OnWait(f func(error)) { w.waiting = f }
 
+// Sequence is that of the last message on the subject, as far as this writer knows: after Publish its own.
+func (w *Writer) Sequence() uint64 { return w.fence }
+
 // Publish publishes one message and returns when it is stored. Header and body stay the caller's. A full stream, or a
 // server that doesn't answer, makes it wait until there is room, or an answer, or ctx ends.
 func (w *Writer) Publish(ctx context.Context, h message.Header, body []byte) error {

@@ -14,6 +14,7 @@ func TestWatermarks(t *testing.T) {
 	want := []commit.Watermark{
 		{Source: "edge-1", Time: 1_700_000_000_000_000_000},
 		{Source: "capture_pcap-1", Time: math.MaxInt64, Ended: true},
+		{Source: "edge-2", Time: 5, Live: true},
 		{Source: "new", Time: math.MinInt64},
 		{},
 	}

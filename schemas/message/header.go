@@ -21,6 +21,8 @@ const (
 	End       = "Ns-End"       // "1": the source has ended and this is its last message
 	Settings  = "Ns-Settings"  // of packets and flows: fingerprint of what must not change while a source is alive
 	Numbers   = "Ns-Numbers"   // of flows: "first:count", the numbers of the flows inside
+	Request   = "Ns-Request"   // of control: name of the request that it comes from
+	Reply     = "Ns-Reply"     // of control: subject on which each flow shard says what it did
 	Replay    = "Ns-Replay"    // of flows: "sequence:number", where the ager last held nothing: replay begins behind both
 )
 

@@ -7,6 +7,10 @@
 //	FLOWS      ns.P.flows.<flow-shard>                    ager        -> exporter, analyzer
 //	EXPORTS    ns.P.exports.<exporter>                    exporter    -> itself on start
 //	DATAGRAMS  ns.P.datagrams.<shard>.<collector>         collector   -> decoder
+//
+// Requests, which no stream keeps:
+//
+//	ns.P.request.age                                      anyone      -> owner of flow shard 0
 package subject
 
 import (
@@ -85,6 +89,9 @@ func (p Pipeline) Commits(packetShard int) string {
 
 // Control carries what the wall clock or an operator decided.
 func (p Pipeline) Control() string { return p.join("control") }
+
+// RequestAge is where forced aging is asked for. It is no stream's subject.
+func (p Pipeline) RequestAge() string { return p.join("request", "age") }
 
 // Flows carries the expired flows of a flow shard.
 func (p Pipeline) Flows(shard int) string { return p.join("flows", strconv.Itoa(shard)) }

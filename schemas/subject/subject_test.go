@@ -23,6 +23,7 @@ func TestNames(t *testing.T) {
 		p.Updates(1, 2):             "ns.live.updates.1.2",
 		p.Commits(7):                "ns.live.commits.7",
 		p.Control():                 "ns.live.control",
+		p.RequestAge():              "ns.live.request.age",
 		p.Flows(11):                 "ns.live.flows.11",
 		p.Exports("nfcapd"):         "ns.live.exports.nfcapd",
 		p.Datagrams(0, "collector"): "ns.live.datagrams.0.collector",

@@ -19,11 +19,12 @@ type Config struct {
 	ByteLimit  uint64        `yaml:"byte_limit" doc:"bytes a flow may count before it is reported and begins anew"`
 	Checkpoint time.Duration `yaml:"checkpoint_interval" doc:"how often the live flows are saved; a restart replays the updates since then. 0s: never"`
 	FlowLimit  int           `yaml:"flow_limit" doc:"live flows of a monitor, source and flow shard; the oldest end when there are more"`
+	Idle       time.Duration `yaml:"idle_timeout" doc:"a live source that is silent this long has its clock moved on, so that its flows end; 0: never"`
 }
 
 // DefaultConfig has the product's defaults; Huawei's are 30m and 30s.
 func DefaultConfig() Config {
-	return Config{Active: 60 * time.Second, Inactive: 15 * time.Second, FINRST: true, ByteLimit: 1<<32 - 1, FlowLimit: 1 << 20, Checkpoint: 30 * time.Second}
+	return Config{Active: 60 * time.Second, Inactive: 15 * time.Second, FINRST: true, ByteLimit: 1<<32 - 1, FlowLimit: 1 << 20, Checkpoint: 30 * time.Second, Idle: 30 * time.Second}
 }
 
 // Validate reports all problems.
@@ -47,6 +48,9 @@ func (c Config) Validate() error {
 	}
 	if c.FlowLimit < 1 {
 		ps.Addf("flow_limit", c.FlowLimit, "at least 1")
+	}
+	if c.Idle != 0 && (c.Idle < 5*time.Second || c.Idle > 24*time.Hour) {
+		ps.Addf("idle_timeout", c.Idle, "5s to 24h, or 0")
 	}
 	return ps.Err()
 }

@@ -25,6 +25,9 @@ func TestValidate(t *testing.T) {
 			c.FlowLimit = 0
 		},
 			[]string{"active_timeout", "inactive_timeout", "byte_limit", "flow_limit"}},
+		{"idle off", func(c *ager.Config) { c.Idle = 0 }, nil},
+		{"idle too small", func(c *ager.Config) { c.Idle = 5*time.Second - 1 }, []string{"idle_timeout"}},
+		{"idle too large", func(c *ager.Config) { c.Idle = 24*time.Hour + 1 }, []string{"idle_timeout"}},
 		{"too large", func(c *ager.Config) { c.Active, c.Inactive = 24*time.Hour+1, time.Hour+1 }, []string{"active_timeout", "inactive_timeout"}},
 		{"inactive over active", func(c *ager.Config) { c.Active, c.Inactive = 5*time.Second, 6*time.Second }, []string{"inactive_timeout"}},
 	} {

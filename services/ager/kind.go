@@ -3,6 +3,7 @@ package ager
 import (
 	"context"
 
+	"netstream/pipeline/filter"
 	"netstream/schemas/flow"
 	"netstream/schemas/key"
 	"netstream/schemas/monitor"
@@ -15,6 +16,7 @@ type kind interface {
 	merge(run)
 	close(start int64)
 	end()
+	force(*filter.Filter) int
 	live() int
 	// collect hands the flows that ended to the emitter.
 	collect(context.Context, *emitter, *source) error

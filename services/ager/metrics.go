@@ -24,6 +24,9 @@ type metrics struct {
 	failed   prometheus.Counter
 	refused  prometheus.Counter
 	recovery prometheus.Gauge
+
+	late    prometheus.Counter // updates of closed windows
+	unacted prometheus.Counter // control rows
 }
 
 // longest is the longest of some times.
@@ -42,6 +45,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		replayed: prometheus.NewCounter(prometheus.CounterOpts{Name: "ager_replayed_flows_total", Help: "Flows found again by replay and not published a second time."}),
 	}
 	m.waits = prometheus.NewCounter(prometheus.CounterOpts{Name: "ager_waits_total", Help: "Waits for a full or unreachable stream."})
+	m.late = prometheus.NewCounter(prometheus.CounterOpts{Name: "ager_late_updates_total", Help: "Updates of sources that came back, filed under a later window than their own."})
+	m.unacted = prometheus.NewCounter(prometheus.CounterOpts{Name: "ager_control_refused_total", Help: "Rows of control messages that can't be acted on."})
 	ended := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ager_flows_total", Help: "Flows ended, by reason."}, []string{"reason"})
 	for _, r := range flow.Reasons {
 		m.flows[r] = ended.WithLabelValues(r.String())
@@ -55,5 +60,6 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		func() float64 { return time.Duration(m.pause.ns.Load()).Seconds() })
 	reg.MustRegister(m.saving, m.bytes, m.failed, m.refused, m.recovery, pause)
 	reg.MustRegister(m.updates, ended, m.messages, m.live, m.replayed, m.waits)
+	reg.MustRegister(m.late, m.unacted)
 	return m
 }

@@ -36,12 +36,12 @@ func (w *worker) restore(r *checkpoint.Reader, d *checkpoint.Description) error 
 	for i, src := range d.Sources {
 		names[i] = src.Name
 		s := w.source(src.Name)
-		s.clock, s.touched = src.Clock, true
+		s.clock, s.idle, s.touched = src.Clock, src.Idle, true
 		if len(src.Marks) != len(s.marks) {
 			return fmt.Errorf("%w: source %s has watermarks of %d packet shards, want %d", checkpoint.ErrCheckpoint, src.Name, len(src.Marks), len(s.marks))
 		}
 		for p, m := range src.Marks {
-			s.marks[p] = commit.Watermark{Source: src.Name, Time: m.Time, Ended: m.Ended}
+			s.marks[p] = commit.Watermark{Source: src.Name, Time: m.Time, Ended: m.Ended, Live: m.Live}
 		}
 	}
 	for {

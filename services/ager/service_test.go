@@ -496,6 +496,7 @@ func TestMetrics(t *testing.T) {
 		"ager_waits_total": 0, "ager_updates_total": 5, "ager_messages_total": 3, "ager_live_flows": 0, "ager_replayed_flows_total": 0,
 		"ager_checkpoint_bytes": 0, "ager_checkpoint_pause_seconds": 0, "ager_checkpoint_seconds": 0, "ager_checkpoints_failed_total": 0,
 		"ager_checkpoints_refused_total": 0, "ager_recovery_seconds": 0,
+		"ager_late_updates_total": 0, "ager_control_refused_total": 0,
 	}
 	for _, reason := range flow.Reasons {
 		want["ager_flows_total "+reason.String()] = 0

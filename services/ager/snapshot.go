@@ -30,6 +30,7 @@ type tableSnapshot interface {
 // heldRun is updates of a source that wait for their window.
 type heldRun struct {
 	run
+	window  int64 // under which they are filed: late ones under another than their own
 	source  uint16
 	monitor uint8
 }
@@ -48,9 +49,9 @@ func (w *worker) snapshot() *snapshot {
 		s.Monitors = append(s.Monitors, d.String())
 	}
 	for i, src := range w.order {
-		d := checkpoint.Source{Name: src.name, Clock: src.clock}
+		d := checkpoint.Source{Name: src.name, Clock: src.clock, Idle: src.idle}
 		for _, m := range src.marks {
-			d.Marks = append(d.Marks, checkpoint.Mark{Time: m.Time, Ended: m.Ended})
+			d.Marks = append(d.Marks, checkpoint.Mark{Time: m.Time, Ended: m.Ended, Live: m.Live})
 		}
 		s.Sources = append(s.Sources, d)
 		src.upstream.Append(&s.books)
@@ -66,7 +67,7 @@ func (w *worker) snapshot() *snapshot {
 		}
 		for _, h := range src.held {
 			for _, r := range h.runs {
-				s.held = append(s.held, heldRun{r, uint16(i), r.kind.number()})
+				s.held = append(s.held, heldRun{r, h.window, uint16(i), r.kind.number()})
 			}
 		}
 	}
@@ -123,7 +124,7 @@ func (h *heldRows[K]) add(w *checkpoint.Writer, rows *update.Rows[K], r heldRun)
 	var u update.Row[K]
 	for i := r.lo; i < r.hi; i++ {
 		own.Read(i, &u)
-		u.Source, u.Monitor = r.source, r.monitor
+		u.Source, u.Monitor, u.Window = r.source, r.monitor, r.window
 		h.rows.Append(&u, sampled)
 	}
 	return nil

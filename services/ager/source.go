@@ -18,6 +18,7 @@ type source struct {
 	kinds    []kind             // by monitor, nil until the first update of one
 	books    []*book            // by name of monitor, in the order they came
 	clock    int64              // end of the last window closed
+	idle     int64              // time that its clock was moved on to while it was silent
 	upstream ledger.Book        // latest counters of the hops before
 	touched  bool               // since its counters were last published
 }
@@ -36,7 +37,7 @@ type run struct {
 }
 
 func newSource(name string, shard, packetShards int) *source {
-	s := &source{name: name, shard: uint16(shard), marks: make([]commit.Watermark, packetShards), clock: commit.NoTime}
+	s := &source{name: name, shard: uint16(shard), marks: make([]commit.Watermark, packetShards), clock: commit.NoTime, idle: commit.NoTime}
 	for p := range s.marks {
 		s.marks[p].Time = commit.NoTime
 	}
@@ -76,13 +77,30 @@ func (s *source) horizon() (until int64, ended bool) {
 	for _, m := range s.marks {
 		last = max(last, m.Time)
 		if !m.Ended {
-			until, ended = min(until, m.Time), false
+			until, ended = min(until, max(m.Time, s.idle)), false
 		}
 	}
 	if ended && last > commit.NoTime {
-		until = window.Of(last) + window.Length
+		until = window.Of(max(last, s.idle)) + window.Length
 	}
 	return until, ended
+}
+
+// isLive tells whether the source is a live one.
+func (s *source) isLive() bool {
+	return slices.ContainsFunc(s.marks, func(m commit.Watermark) bool { return m.Live })
+}
+
+// forgives tells whether updates of a closed window are to be expected: it was closed because the source was silent, and
+// no watermark promised that nothing would come for it.
+func (s *source) forgives(start int64) bool {
+	promised := int64(math.MaxInt64)
+	for _, m := range s.marks {
+		if !m.Ended {
+			promised = min(promised, m.Time)
+		}
+	}
+	return s.idle > commit.NoTime && promised < start+window.Length
 }
 
 // advance closes all windows that end at or before until, one after another.

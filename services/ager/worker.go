@@ -23,11 +23,16 @@ type worker struct {
 	order    []*source // in the order they came, which the log decides
 	monitors *roster
 	emitter  *emitter
+<<<<<<< HEAD
 	keeper   *keeper   // nil: no checkpoints
 	created  time.Time // when the updates stream was made
 	taken    uint64    // updates
 	midway   bool      // updates of a hand-over are taken in, its commit isn't
 	shown    int       // live flows of this shard in the gauge of live flows
+=======
+	watch    *watch // of flow shard 0 alone, nil of others
+	shown    int    // live flows of this shard in the gauge of live flows
+>>>>>>> wt-control
 }
 
 func newWorker(ctx context.Context, s *Service, shard int) (*worker, error) {
@@ -58,16 +63,24 @@ func newWorker(ctx context.Context, s *Service, shard int) (*worker, error) {
 // run reads the updates stream from its checkpoint, or from where nothing was held, until ctx ends.
 func (w *worker) run(ctx context.Context) error {
 	p := w.bus.Pipeline
+<<<<<<< HEAD
 	reader, err := w.bus.Reader(ctx, p.UpdatesStream(), []string{"ns." + string(p) + ".updates." + fmt.Sprint(w.shard) + ".*", "ns." + string(p) + ".commits.*"}, w.emitter.position)
+=======
+	reader, err := w.bus.Reader(ctx, p.UpdatesStream(), []string{"ns." + string(p) + ".updates." + fmt.Sprint(w.shard) + ".*", "ns." + string(p) + ".commits.*", p.Control()}, w.emitter.replay.sequence)
+>>>>>>> wt-control
 	if err != nil {
 		return err
 	}
 	defer reader.Close()
 	defer w.showLive(0)
+<<<<<<< HEAD
 	// A step that is begun when ctx ends is finished, if the bus takes its flows within the grace.
 	patient, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopGrace, giveUp) })()
+=======
+	defer w.own(ctx, reader)()
+>>>>>>> wt-control
 	for {
 		m, err := reader.Next(ctx, time.Second)
 		if err != nil {
@@ -77,6 +90,7 @@ func (w *worker) run(ctx context.Context) error {
 			return err
 		}
 		if m != nil {
+<<<<<<< HEAD
 			if err := w.take(patient, m); err != nil {
 				return err
 			}
@@ -85,6 +99,7 @@ func (w *worker) run(ctx context.Context) error {
 			w.keeper.tend(ctx, w)
 		}
 		w.release()
+		w.follow(reader, m)
 	}
 }
 
@@ -114,6 +129,11 @@ func (w *worker) leave(ctx context.Context, reader *bus.Reader) {
 		if err != nil {
 			w.log.Warn("no checkpoint at the stop; the next ager replays all since the last", "shard", w.shard, "error", err)
 			return
+=======
+			if err := w.take(ctx, m); err != nil {
+				return fmt.Errorf("%s: %w", m.Where(), err)
+			}
+>>>>>>> wt-control
 		}
 	}
 	w.keeper.last(ctx, w)
@@ -121,7 +141,14 @@ func (w *worker) leave(ctx context.Context, reader *bus.Reader) {
 
 // take handles one message.
 func (w *worker) take(ctx context.Context, m *bus.Message) error {
+<<<<<<< HEAD
 	isCommit, err := w.note(m)
+=======
+	if m.Subject == w.bus.Pipeline.Control() {
+		return w.act(ctx, m)
+	}
+	packetShard, isCommit, err := w.bus.Pipeline.PacketShard(m.Subject)
+>>>>>>> wt-control
 	if err != nil {
 		return m.Unusable(w.emitter.stream, err)
 	}
@@ -193,7 +220,8 @@ func hold[K key.Key[K]](w *worker, p message.Part, rows *update.Rows[K], names [
 	for lo, hi := 0, 0; lo < rows.Len(); lo = hi {
 		src, number, start := rows.Source[lo], rows.Monitor[lo], rows.WindowAt(lo)
 		s := w.source(names[src])
-		if start+1 <= s.clock {
+		late := start+1 <= s.clock
+		if late && !s.forgives(start) {
 			return fmt.Errorf("%s row %d: window %d of source %s is already closed", p.Schema, lo, start, s.name)
 		}
 		if start != window.Of(start) || start < 0 || start > window.MaxTime {
@@ -217,6 +245,10 @@ func hold[K key.Key[K]](w *worker, p message.Part, rows *update.Rows[K], names [
 			bytes += rows.Bytes[hi]
 		}
 		k.book.count(hi-lo, packets, bytes)
+		if late {
+			w.metrics.late.Add(float64(hi - lo))
+			start = s.clock
+		}
 		h := s.at(start)
 		h.runs = append(h.runs, run{k, rows, lo, hi})
 	}
@@ -256,6 +288,7 @@ func (w *worker) mark(m *bus.Message, packetShard int) error {
 				if mark.Time > window.MaxTime {
 					return fmt.Errorf("%w: watermark %d of source %s, want at most %d", message.ErrBody, mark.Time, mark.Source, window.MaxTime)
 				}
+				w.watch.heard(mark, time.Now())
 				s := w.source(mark.Source)
 				mark.Time = max(mark.Time, s.marks[packetShard].Time) // a clock never goes back
 				s.marks[packetShard] = mark
@@ -339,6 +372,7 @@ func (w *worker) source(name string) *source {
 // forget drops a source that has ended.
 func (w *worker) forget(s *source) {
 	delete(w.sources, s.name)
+	w.watch.forget(s.name)
 	for i, o := range w.order {
 		if o == s {
 			w.order = append(w.order[:i], w.order[i+1:]...)

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"netstream/pipeline/bus"
+	"netstream/pipeline/control"
 	"netstream/pipeline/positions"
 	"netstream/services/analyzer/audit"
 	"netstream/services/analyzer/internal/api"
@@ -81,6 +82,9 @@ func (s *Service) Run(ctx context.Context) (err error) {
 			return fmt.Errorf("analyzer: %w", err)
 		}
 		defer server.Close()
+		server.Force = func(ctx context.Context, r control.Request) (control.Result, error) {
+			return control.Force(ctx, s.bus, r)
+		}
 		s.log.Info("analyzer answers questions", "address", server.Address(), "database", st.Path())
 	}
 	decoder, err := collector.Open(ctx, s.cfg.FlowShards, s.cfg.LandInterval, s.bus, st, &s.metrics.collector, s.log)

@@ -242,6 +242,24 @@ func TestLedgerOnly(t *testing.T) {
 	}
 }
 
+// TestLiveSourcesAreNamed tells live sources, each of whose starts is an epoch, from files, and still does after a restart.
+func TestLiveSourcesAreNamed(t *testing.T) {
+	l := newLine(t)
+	r := l.start(quick(), prometheus.NewRegistry(), 0)
+	l.publish(0, "tap", newPackets("tap", start).ipv4(at(1, start)).set(message.Ordinal, "1:1"))
+	l.publish(0, "file", newPackets("file", start).ipv4(at(1, start)).set(message.Ordinal, "0:1"))
+	l.commit(0, 2)
+	r.stop(t)
+	r = l.start(quick(), prometheus.NewRegistry(), 0)
+	l.publish(0, "file", newPackets("file", start+second).ipv4(at(1, start+second)).set(message.Ordinal, "0:2"))
+	got := l.commit(0, 3)
+	r.stop(t)
+	want := map[string]commit.Watermark{"tap": {Source: "tap", Time: start, Live: true}, "file": {Source: "file", Time: start + second}}
+	if diff := cmp.Diff(want, got.Marks); diff != "" {
+		t.Errorf("watermarks (-want +got):\n%s", diff)
+	}
+}
+
 // TestSourceEnds hands the end over at once, with all that is held, and then forgets the source; another goes on under
 // its own name and counters, and so it does after a restart.
 func TestSourceEnds(t *testing.T) {

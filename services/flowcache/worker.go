@@ -217,6 +217,7 @@ func (w *worker) take(m *bus.Message) error {
 		src.sampler.Put(w.log1.At(i))
 	}
 	src.Time = max(src.Time, mark)
+	src.Live = src.Live || isLive(m.Header)
 	if m.Header.Get(message.End) != "" {
 		src.Ended, w.ended = true, true
 	}
@@ -225,6 +226,12 @@ func (w *worker) take(m *bus.Message) error {
 		w.pending, w.since = true, time.Now()
 	}
 	return nil
+}
+
+// isLive tells whether a source is a live one: each of its starts is an epoch, and a file has none.
+func isLive(h message.Header) bool {
+	epoch, _, err := h.Pair(message.Ordinal)
+	return err == nil && epoch > 0
 }
 
 // check refuses times that no sampler publishes: an ager would never come to the windows of such rows.

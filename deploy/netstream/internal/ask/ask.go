@@ -59,9 +59,18 @@ func Open(ctx context.Context, data, url string) (Answers, error) {
 	if running == nil {
 		return openLocal(ctx, data)
 	}
+	api, err := apiOf(data, running)
+	if err != nil {
+		return nil, err
+	}
+	return newRemote(api)
+}
+
+// apiOf is the URL of a running process's API.
+func apiOf(data string, running *datadir.Runtime) (string, error) {
 	if running.API == "" {
-		return nil, fmt.Errorf("data directory %s: the process with id %d uses it and its HTTP API is off: set analyzer.api.listen, or stop it",
+		return "", fmt.Errorf("data directory %s: the process with id %d uses it and its HTTP API is off: set analyzer.api.listen, or stop it",
 			filepath.Clean(data), running.PID)
 	}
-	return newRemote(running.API)
+	return running.API, nil
 }

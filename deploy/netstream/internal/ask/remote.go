@@ -42,7 +42,7 @@ func (r *remote) Ask(ctx context.Context, question string, parameters map[string
 }
 
 func (r *remote) Audit(ctx context.Context) (*audit.Report, error) {
-	resp, err := r.do(ctx, http.MethodGet, "api/audit", nil, "")
+	resp, err := r.do(ctx, http.MethodGet, "api/audit", nil, "", "")
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (r *remote) Close() error {
 
 // send writes the body of the answer to w.
 func (r *remote) send(ctx context.Context, method, path string, values url.Values, body string, w io.Writer) error {
-	resp, err := r.do(ctx, method, path, values, body)
+	resp, err := r.do(ctx, method, path, values, body, "")
 	if err != nil {
 		return err
 	}
@@ -78,12 +78,15 @@ func (r *remote) send(ctx context.Context, method, path string, values url.Value
 	return nil
 }
 
-func (r *remote) do(ctx context.Context, method, path string, values url.Values, body string) (*http.Response, error) {
+func (r *remote) do(ctx context.Context, method, path string, values url.Values, body, contentType string) (*http.Response, error) {
 	u := r.base.JoinPath(path)
 	u.RawQuery = values.Encode()
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), strings.NewReader(body))
 	if err != nil {
 		return nil, err
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
 	}
 	resp, err := r.client.Do(req)
 	if err != nil {

@@ -42,6 +42,7 @@ This one binary runs all of it, with its bus and its database inside.`,
 	root.AddGroup(
 		&cobra.Group{ID: "whole", Title: "Everything in one process:"},
 		&cobra.Group{ID: "ask", Title: "Asking:"},
+		&cobra.Group{ID: "act", Title: "Telling the running process:"},
 		&cobra.Group{ID: "stage", Title: "One stage, on a NATS server of yours:"},
 	)
 	for _, group := range []struct {
@@ -50,6 +51,7 @@ This one binary runs all of it, with its bus and its database inside.`,
 	}{
 		{"whole", []*cobra.Command{k.demo(), k.run(), k.up()}},
 		{"ask", []*cobra.Command{k.query(), k.top(), k.flows(), k.audit()}},
+		{"act", []*cobra.Command{k.age()}},
 		{"stage", k.stages()},
 		{"", []*cobra.Command{k.config(), k.version()}},
 	} {

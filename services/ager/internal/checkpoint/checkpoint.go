@@ -53,6 +53,7 @@ type Description struct {
 type Source struct {
 	Name  string `json:"name"`
 	Clock int64  `json:"clock"`
+	Idle  int64  `json:"idle"`  // time that the clock was moved on to while the source was silent
 	Marks []Mark `json:"marks"` // by packet shard
 }
 
@@ -60,6 +61,7 @@ type Source struct {
 type Mark struct {
 	Time  int64 `json:"time"`
 	Ended bool  `json:"ended"`
+	Live  bool  `json:"live"` // of a live source
 }
 
 const describer = "checkpoint.json"

@@ -344,6 +344,9 @@ func drive[K key.Key[K]](t *testing.T, s setup, rng *rand.Rand, collects bool, k
 			return
 		}
 		ws += second
+		if rng.IntN(60) == 0 {
+			force(t, rng, m, table, fmt.Sprintf("forced after window %d", w), &reasons)
+		}
 		if rng.IntN(400) == 0 { // the source ends; another begins on the same table
 			m.endAll()
 			table.End()

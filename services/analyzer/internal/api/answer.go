@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"netstream/pipeline/control"
 	"netstream/services/analyzer/internal/query"
 	"netstream/services/analyzer/internal/questions"
 	"netstream/services/analyzer/internal/store"
@@ -135,6 +136,9 @@ var outcomes = []struct {
 	{questions.ErrUnknown, http.StatusNotFound, "refused"},
 	{questions.ErrParameter, http.StatusBadRequest, "refused"},
 	{query.ErrTimeout, http.StatusGatewayTimeout, "timeout"},
+	{control.ErrRefused, http.StatusBadRequest, "refused"},
+	{control.ErrUnanswered, http.StatusGatewayTimeout, "timeout"},
+	{control.ErrNobody, http.StatusServiceUnavailable, "failed"},
 	{query.ErrBusy, http.StatusServiceUnavailable, "busy"},
 	{store.ErrMemory, http.StatusInsufficientStorage, "memory"},
 }

@@ -8,6 +8,7 @@
 //	GET       /api/sources            the question sources
 //	GET       /api/ledger             the counters of every hop
 //	GET       /api/audit              the books, hop by hop
+//	POST      /api/age                forced aging; source, monitor, filter as JSON
 //
 // It has no authentication and so listens on loopback only. Errors are JSON: {"error": …}.
 package api
@@ -24,6 +25,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"netstream/pipeline/control"
 	"netstream/services/analyzer/audit"
 	"netstream/services/analyzer/internal/query"
 	"netstream/services/analyzer/internal/questions"
@@ -48,6 +50,9 @@ type Server struct {
 	answers  Answerer
 	metrics  *Metrics
 	log      *slog.Logger
+
+	// Force asks the agers for forced aging. It is set before Serve.
+	Force func(context.Context, control.Request) (control.Result, error)
 }
 
 // Listen takes the address; Serve answers on it.
@@ -103,6 +108,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /api/sources", func(w http.ResponseWriter, r *http.Request) { s.ask(w, r, "sources") })
 	mux.HandleFunc("GET /api/ledger", s.ledger)
 	mux.HandleFunc("GET /api/audit", s.audit)
+	mux.Handle("POST /api/age", sameOrigin(http.HandlerFunc(s.age)))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusNotFound, failure{fmt.Sprintf("no %s %s here; see /api/questions", r.Method, r.URL.Path)})
 	})
