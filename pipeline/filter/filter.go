@@ -44,7 +44,12 @@ type Filter struct {
 }
 
 // Compile reads an expression.
-func Compile(text string) (*Filter, error) {
+func Compile(text string) (f *Filter, err error) {
+	defer func() { // an expression in the log must not stop whoever reads it
+		if r := recover(); r != nil {
+			f, err = nil, at(text, 0, fmt.Sprint(r))
+		}
+	}()
 	if len(text) > maxText {
 		return nil, fmt.Errorf("%w: %d bytes, want at most %d", ErrFilter, len(text), maxText)
 	}
