@@ -23,16 +23,12 @@ type worker struct {
 	order    []*source // in the order they came, which the log decides
 	monitors *roster
 	emitter  *emitter
-<<<<<<< HEAD
 	keeper   *keeper   // nil: no checkpoints
 	created  time.Time // when the updates stream was made
 	taken    uint64    // updates
 	midway   bool      // updates of a hand-over are taken in, its commit isn't
 	shown    int       // live flows of this shard in the gauge of live flows
-=======
-	watch    *watch // of flow shard 0 alone, nil of others
-	shown    int    // live flows of this shard in the gauge of live flows
->>>>>>> wt-control
+	watch    *watch    // of flow shard 0 alone, nil of others
 }
 
 func newWorker(ctx context.Context, s *Service, shard int) (*worker, error) {
@@ -63,24 +59,17 @@ func newWorker(ctx context.Context, s *Service, shard int) (*worker, error) {
 // run reads the updates stream from its checkpoint, or from where nothing was held, until ctx ends.
 func (w *worker) run(ctx context.Context) error {
 	p := w.bus.Pipeline
-<<<<<<< HEAD
-	reader, err := w.bus.Reader(ctx, p.UpdatesStream(), []string{"ns." + string(p) + ".updates." + fmt.Sprint(w.shard) + ".*", "ns." + string(p) + ".commits.*"}, w.emitter.position)
-=======
-	reader, err := w.bus.Reader(ctx, p.UpdatesStream(), []string{"ns." + string(p) + ".updates." + fmt.Sprint(w.shard) + ".*", "ns." + string(p) + ".commits.*", p.Control()}, w.emitter.replay.sequence)
->>>>>>> wt-control
+	reader, err := w.bus.Reader(ctx, p.UpdatesStream(), []string{"ns." + string(p) + ".updates." + fmt.Sprint(w.shard) + ".*", "ns." + string(p) + ".commits.*", p.Control()}, w.emitter.position)
 	if err != nil {
 		return err
 	}
 	defer reader.Close()
 	defer w.showLive(0)
-<<<<<<< HEAD
 	// A step that is begun when ctx ends is finished, if the bus takes its flows within the grace.
 	patient, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopGrace, giveUp) })()
-=======
 	defer w.own(ctx, reader)()
->>>>>>> wt-control
 	for {
 		m, err := reader.Next(ctx, time.Second)
 		if err != nil {
@@ -90,7 +79,6 @@ func (w *worker) run(ctx context.Context) error {
 			return err
 		}
 		if m != nil {
-<<<<<<< HEAD
 			if err := w.take(patient, m); err != nil {
 				return err
 			}
@@ -129,11 +117,6 @@ func (w *worker) leave(ctx context.Context, reader *bus.Reader) {
 		if err != nil {
 			w.log.Warn("no checkpoint at the stop; the next ager replays all since the last", "shard", w.shard, "error", err)
 			return
-=======
-			if err := w.take(ctx, m); err != nil {
-				return fmt.Errorf("%s: %w", m.Where(), err)
-			}
->>>>>>> wt-control
 		}
 	}
 	w.keeper.last(ctx, w)
@@ -141,14 +124,13 @@ func (w *worker) leave(ctx context.Context, reader *bus.Reader) {
 
 // take handles one message.
 func (w *worker) take(ctx context.Context, m *bus.Message) error {
-<<<<<<< HEAD
-	isCommit, err := w.note(m)
-=======
 	if m.Subject == w.bus.Pipeline.Control() {
-		return w.act(ctx, m)
+		if err := w.act(ctx, m); err != nil {
+			return fmt.Errorf("%s: %w", m.Where(), err)
+		}
+		return nil
 	}
-	packetShard, isCommit, err := w.bus.Pipeline.PacketShard(m.Subject)
->>>>>>> wt-control
+	isCommit, err := w.note(m)
 	if err != nil {
 		return m.Unusable(w.emitter.stream, err)
 	}
