@@ -222,6 +222,23 @@ func TestSettingsMayChangeAfterAStop(t *testing.T) {
 	r.stop(t)
 }
 
+// TestCheckpointsTurnedOff goes on from a checkpoint though no more are to be written: the updates before may be purged.
+func TestCheckpointsTurnedOff(t *testing.T) {
+	l := newLine(t)
+	alive(l, l.start(saving(), prometheus.NewRegistry(), 0))
+	before := l.checkpoints()
+	reg := prometheus.NewRegistry()
+	r := l.start(quick(), reg, 0)
+	l.quiet()
+	r.stop(t)
+	if m := gather(t, reg); m["ager_recovery_seconds"] == 0 || m["ager_updates_total"] != 0 {
+		t.Errorf("%v updates were read again, reading the checkpoint took %v s; want none, and some time", m["ager_updates_total"], m["ager_recovery_seconds"])
+	}
+	if diff := cmp.Diff(before, l.checkpoints()); diff != "" {
+		t.Errorf("checkpoints (-before +after):\n%s", diff)
+	}
+}
+
 // TestCheckpointIsAnArchive opens one with nothing but the standard library.
 func TestCheckpointIsAnArchive(t *testing.T) {
 	l := newLine(t)

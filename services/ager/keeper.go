@@ -12,7 +12,7 @@ import (
 )
 
 // keeper keeps the checkpoints of a flow shard: it writes one now and then, beside the worker, and finds the newest that is
-// good. Names contain the position and are never written twice; the newest two are kept.
+// good, also when it writes none. Names contain the position and are never written twice; the newest two are kept.
 type keeper struct {
 	*Service
 	shard   int
@@ -149,6 +149,9 @@ func (k *keeper) tend(ctx context.Context, w *worker) {
 func (k *keeper) begin(ctx context.Context, w *worker) {
 	begin := time.Now()
 	k.since, k.updates = begin, w.taken
+	if k.cfg.Checkpoint == 0 {
+		return // those that there are count all the same: what is older may be purged
+	}
 	if len(w.order) == 0 || len(k.kept) > 0 && k.kept[len(k.kept)-1].position >= w.emitter.position {
 		return // nothing to save, or nothing new
 	}

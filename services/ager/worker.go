@@ -23,7 +23,7 @@ type worker struct {
 	order    []*source // in the order they came, which the log decides
 	monitors *roster
 	emitter  *emitter
-	keeper   *keeper   // nil: no checkpoints
+	keeper   *keeper
 	created  time.Time // when the updates stream was made
 	taken    uint64    // updates
 	midway   bool      // updates of a hand-over are taken in, its commit isn't
@@ -41,13 +41,11 @@ func newWorker(ctx context.Context, s *Service, shard int) (*worker, error) {
 	if w.created, err = s.bus.Created(ctx, e.stream); err != nil {
 		return nil, err
 	}
-	if s.cfg.Checkpoint > 0 {
-		if w.keeper, err = openKeeper(ctx, s, shard); err != nil {
-			return nil, err
-		}
-		if err := w.keeper.recover(ctx, w); err != nil {
-			return nil, err
-		}
+	if w.keeper, err = openKeeper(ctx, s, shard); err != nil {
+		return nil, err
+	}
+	if err := w.keeper.recover(ctx, w); err != nil {
+		return nil, err
 	}
 	if err := e.checkSettings(); err != nil {
 		return nil, err
@@ -73,7 +71,7 @@ func (w *worker) run(ctx context.Context) error {
 	for {
 		m, err := reader.Next(ctx, time.Second)
 		if err != nil {
-			if ctx.Err() != nil && w.keeper != nil {
+			if ctx.Err() != nil {
 				w.leave(context.WithoutCancel(ctx), reader)
 			}
 			return err
@@ -83,7 +81,7 @@ func (w *worker) run(ctx context.Context) error {
 				return err
 			}
 		}
-		if w.keeper != nil && !w.midway {
+		if !w.midway {
 			w.keeper.tend(ctx, w)
 		}
 		w.release()
@@ -94,11 +92,7 @@ func (w *worker) run(ctx context.Context) error {
 // release lets go of what no restart will read again: it begins with the newest good checkpoint, of which the one before may be the
 // one, or where the last message says that nothing was held.
 func (w *worker) release() {
-	released := w.emitter.resumed.sequence
-	if w.keeper != nil {
-		released = max(released, w.keeper.released())
-	}
-	w.released.Set(w.shard, released)
+	w.released.Set(w.shard, max(w.emitter.resumed.sequence, w.keeper.released()))
 }
 
 // stopGrace is how long a stop waits for the bus.

@@ -2,7 +2,7 @@
 //
 // Time comes in windows. Merge collects the partial updates of the next window, Close applies them by the rules of the
 // design (section 7) and ends every flow whose time has come. A mode of aging is a file: inactive.go, active.go,
-// finrst.go, bytelimit.go, limit.go, forced.go, end.go. What a type of cache changes in them is in cache.go.
+// finrst.go, bytelimit.go, tablelimit.go, forced.go, end.go. What a type of cache changes in them is in cache.go.
 package flows
 
 import (
