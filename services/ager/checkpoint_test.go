@@ -239,6 +239,35 @@ func TestCheckpointsTurnedOff(t *testing.T) {
 	}
 }
 
+// TestStreamsMadeAnew begins with new streams where the checkpoints of the old ones are left.
+func TestStreamsMadeAnew(t *testing.T) {
+	l := newLine(t)
+	alive(l, l.start(saving(), prometheus.NewRegistry(), 0))
+	for len(l.checkpoints()) < 2 {
+		r := l.start(saving(), prometheus.NewRegistry(), 0)
+		l.quiet()
+		r.stop(t)
+	}
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := l.Pipeline
+	for _, stream := range []string{p.PacketsStream(), p.UpdatesStream(), p.FlowsStream(), p.ExportsStream(), p.DatagramsStream()} {
+		if err := js.DeleteStream(l.ctx, stream); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if l.Bus, err = bus.New(conn, string(p), bus.DefaultLayout()); err != nil {
+		t.Fatal(err)
+	}
+	l.commits = map[int]*bus.Writer{}
+	l.rewind()
+	r := l.start(saving(), prometheus.NewRegistry(), 0)
+	l.quiet()
+	r.stop(t)
+}
+
 // TestCheckpointIsAnArchive opens one with nothing but the standard library.
 func TestCheckpointIsAnArchive(t *testing.T) {
 	l := newLine(t)

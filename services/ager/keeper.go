@@ -43,6 +43,9 @@ const (
 // ErrNoCheckpoint is met when there are checkpoints and none can be used: what is older than they are may be purged.
 var ErrNoCheckpoint = errors.New("no checkpoint can be used")
 
+// errOtherStream is met when a checkpoint is of a stream of that name that was deleted.
+var errOtherStream = errors.New("a checkpoint of another stream")
+
 // openKeeper opens the store and looks what it has of the shard.
 func openKeeper(ctx context.Context, s *Service, shard int) (*keeper, error) {
 	objects, err := s.bus.Objects(ctx, s.bus.Pipeline.CheckpointsBucket())
@@ -77,7 +80,7 @@ func (k *keeper) name(position any) string {
 
 // recover gives the worker the state of the newest checkpoint that is good, if it is newer than where nothing was held.
 func (k *keeper) recover(ctx context.Context, w *worker) error {
-	begin := time.Now()
+	begin, useless := time.Now(), 0
 	for i := len(k.kept) - 1; i >= 0 && k.kept[i].position > w.emitter.position; i-- {
 		c := k.kept[i]
 		err := k.load(ctx, c, w)
@@ -91,11 +94,14 @@ func (k *keeper) recover(ctx context.Context, w *worker) error {
 		}
 		k.kept, k.bad = k.kept[:i], append(k.bad, c)
 		k.metrics.refused.Inc()
+		if !errors.Is(err, errOtherStream) {
+			useless++ // this stream's, of which what came before it may be purged
+		}
 		k.log.Error("a checkpoint is refused; the one before is tried", "shard", k.shard, "checkpoint", c.Name, "error", err)
 	}
-	if n := len(k.bad); n >= keep {
+	if useless >= keep {
 		return fmt.Errorf("%w: %d are refused, see the log; updates from before them may be purged already, so flows would be lost: "+
-			"use the version of this program that wrote them, or restore object store %s", ErrNoCheckpoint, n, k.bus.Pipeline.CheckpointsBucket())
+			"use the version of this program that wrote them, or restore object store %s", ErrNoCheckpoint, useless, k.bus.Pipeline.CheckpointsBucket())
 	}
 	return nil
 }
@@ -120,9 +126,11 @@ func (k *keeper) load(ctx context.Context, c kept, w *worker) (err error) {
 	switch {
 	case err != nil:
 		return err
-	case d.Shard != k.shard || d.Position != c.position || d.Stream != e.stream || !d.Created.Equal(w.created):
-		return fmt.Errorf("%w: it is of position %d of stream %s made at %s, flow shard %d; want that of stream %s made at %s, flow shard %d",
-			checkpoint.ErrCheckpoint, d.Position, d.Stream, d.Created, d.Shard, e.stream, w.created, k.shard)
+	case d.Shard != k.shard || d.Position != c.position || d.Stream != e.stream:
+		return fmt.Errorf("%w: it is of position %d of stream %s, flow shard %d; want what its name says, of stream %s",
+			checkpoint.ErrCheckpoint, d.Position, d.Stream, d.Shard, e.stream)
+	case !d.Created.Equal(w.created):
+		return fmt.Errorf("%w: it was made at %s, the one that there is at %s", errOtherStream, d.Created, w.created)
 	case d.Number > e.done:
 		return fmt.Errorf("%w: %d flows had ended, though only %d are published", checkpoint.ErrCheckpoint, d.Number, e.done)
 	}
