@@ -72,4 +72,3 @@ func shardOf(subject string) (int, error) {
 	}
 	return shard, nil
 }
-
