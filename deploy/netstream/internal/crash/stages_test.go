@@ -140,7 +140,7 @@ func (l *line) pass(t *testing.T, sources int) time.Duration {
 	await(t, "the captures are published", l.sampler.idle)
 	var last uint64
 	await(t, "the flows are published", func() (over bool) {
-		last, over = flowsEnded(l.url, l.layout, sources*l.layout.FlowShards)
+		last, over = flowsEnded(l.url, l.layout, sources)
 		return over
 	})
 	await(t, "the flows are exported", func() bool { return exported(l.url, l.layout) >= last })
@@ -233,7 +233,7 @@ func TestEveryProcessIsKilledAndStopped(t *testing.T) {
 
 // over tells whether all flows are published.
 func (l *line) over(sources int) bool {
-	_, over := flowsEnded(l.url, l.layout, sources*l.layout.FlowShards)
+	_, over := flowsEnded(l.url, l.layout, sources)
 	return over
 }
 

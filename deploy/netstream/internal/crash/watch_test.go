@@ -3,6 +3,7 @@ package crash
 import (
 	"context"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,8 +13,6 @@ import (
 
 	"netstream/deploy/netstream/internal/datadir"
 	"netstream/pipeline/bus"
-	"netstream/schemas/flow"
-	"netstream/schemas/ledger"
 	"netstream/schemas/message"
 	"netstream/schemas/subject"
 	"netstream/services/exporter"
@@ -75,8 +74,9 @@ func ended(conn *nats.Conn) bool {
 	return true
 }
 
-// flowsEnded reads the flows stream: whether as many ends of sources are in it as wanted, and the sequence of the last
-// message. A server that can't be reached is one where nothing has ended.
+// flowsEnded tells whether as many sources as wanted have come to their end everywhere, and the sequence of the last message of
+// flows. It looks at the last messages alone, since what is landed and exported may be deleted. A server that can't be reached is one
+// where nothing has ended.
 func flowsEnded(url string, layout bus.Layout, wanted int) (last uint64, over bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -85,37 +85,48 @@ func flowsEnded(url string, layout bus.Layout, wanted int) (last uint64, over bo
 		return 0, false
 	}
 	defer closeBus()
-	r, err := b.Reader(ctx, b.Pipeline.FlowsStream(), nil, 0)
-	if err != nil {
+	p := b.Pipeline
+	packets, err := b.Usage(ctx, p.PacketsStream(), true)
+	if err != nil || len(packets.Subjects) != wanted*layout.PacketShards {
 		return 0, false
 	}
-	defer r.Close()
-	ends := map[ledger.Key]bool{}
-	for {
-		m, err := r.Next(ctx, 200*time.Millisecond)
+	published := make([]uint64, layout.PacketShards) // sequences of the last packets
+	for _, name := range packets.Subjects {
+		m, err := b.Last(ctx, p.PacketsStream(), name)
+		if err != nil || m == nil || m.Header.Get(message.End) == "" {
+			return 0, false
+		}
+		shard, err := strconv.Atoi(strings.Split(name, ".")[3])
 		if err != nil {
 			return 0, false
 		}
-		if m == nil {
-			return last, len(ends) >= wanted
-		}
-		last = m.Sequence
-		parts, err := message.Parts(m.Header, m.Body, flow.SchemaIPv4, flow.SchemaIPv6, ledger.Schema)
-		if err != nil {
-			return 0, false
-		}
-		for _, p := range parts {
-			var rows ledger.Rows
-			if p.Schema != ledger.Schema || p.Read(rows.Columns()) != nil {
-				continue
-			}
-			for i := range rows.Len() {
-				if e := rows.At(i); e.Name == ledger.Ended {
-					ends[e.Key()] = true
-				}
-			}
-		}
+		published[shard] = max(published[shard], m.Sequence)
 	}
+	committed := uint64(0) // sequence of the last commit
+	for shard, sequence := range published {
+		m, err := b.Last(ctx, p.UpdatesStream(), p.Commits(shard))
+		if err != nil || m == nil || position(m)[p.PacketsStream()] < sequence {
+			return 0, false
+		}
+		committed = max(committed, m.Sequence)
+	}
+	for shard := range layout.FlowShards {
+		m, err := b.Last(ctx, p.FlowsStream(), p.Flows(shard))
+		if err != nil || m == nil {
+			return 0, false
+		}
+		if replay, _, err := m.Header.Pair(message.Replay); err != nil || replay < committed || position(m)[p.UpdatesStream()] < committed {
+			return 0, false // something is alive
+		}
+		last = max(last, m.Sequence)
+	}
+	return last, true
+}
+
+// position is how far a message covers the stream that its writer reads.
+func position(m *bus.Message) message.Covered {
+	covered, _ := message.ParsePosition(m.Header.Get(message.Position))
+	return covered
 }
 
 // exported is the sequence of the flows stream up to which the exporter has committed.
@@ -131,11 +142,7 @@ func exported(url string, layout bus.Layout) uint64 {
 	if err != nil || m == nil {
 		return 0
 	}
-	position, err := message.ParsePosition(m.Header.Get(message.Position))
-	if err != nil {
-		return 0
-	}
-	return position[b.Pipeline.FlowsStream()]
+	return position(m)[b.Pipeline.FlowsStream()]
 }
 
 func connect(url string, layout bus.Layout) (*bus.Bus, func(), error) {
