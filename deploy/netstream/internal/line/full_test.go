@@ -305,19 +305,16 @@ func TestFullStreamsMakeALiveSourceGiveWay(t *testing.T) {
 			if err := <-tap; err != nil {
 				t.Fatal(err)
 			}
-			var n []uint64
-			until(t, "the books close with nothing on its way", func() bool {
-				if !l.closed(t) {
-					return false
-				}
-				n = l.look(t, `SELECT
+			until(t, "all that was sent is in the books", func() bool {
+				return l.look(t, `SELECT coalesce(sum(packets), 0) FROM ledger WHERE hop = 'sampler' AND name = 'in'`)[0] == in.sent
+			})
+			until(t, "the books close with nothing on its way", func() bool { return l.closed(t) })
+			n := l.look(t, `SELECT
 				(SELECT sum(packets) FROM ledger WHERE hop = 'sampler' AND name = 'in'),
 				(SELECT coalesce(sum(packets), 0) FROM ledger WHERE hop = 'sampler' AND name LIKE 'drop.%'),
 				(SELECT coalesce(sum(packets), 0) FROM ledger WHERE hop = 'sampler' AND name = 'unselected'),
 				(SELECT sum(packets) FROM ledger WHERE hop = 'ager' AND name IN ('out', 'held')),
 				(SELECT coalesce(sum(packets), 0) FROM ledger WHERE hop = 'sampler' AND name = 'drop.overload')`)
-				return n[0] == in.sent
-			})
 			l.show(t, "with it")
 			t.Logf("%d packets sent, %d observed, %d dropped, %d thinned, %d in flows", in.sent, n[0], n[1], n[2], n[3])
 			if n[0] != in.sent || n[1]+n[2]+n[3] != in.sent {
