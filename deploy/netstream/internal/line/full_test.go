@@ -27,7 +27,7 @@ type generated struct {
 	stopped   atomic.Bool
 	over      bool
 	frames    [100][2048]byte
-	sent      uint64
+	sent      atomic.Uint64
 }
 
 func (g *generated) Read(dst []sampler.Packet) (int, error) {
@@ -44,7 +44,7 @@ func (g *generated) Read(dst []sampler.Packet) (int, error) {
 		size, at, wire, port := g.generator.Next(g.frames[i][:])
 		dst[i] = sampler.Packet{Time: at + late, Data: g.frames[i][:size], WireLen: wire, Interface: port, LinkType: 1}
 	}
-	g.sent += uint64(n)
+	g.sent.Add(uint64(n))
 	return n, nil
 }
 
@@ -296,6 +296,8 @@ func TestFullStreamsMakeALiveSourceGiveWay(t *testing.T) {
 			tap := make(chan error, 1)
 			go func() { tap <- l.Sampler.Live(t.Context(), "tap", in, policy) }()
 			until(t, "every stage waits for room", func() bool { return l.stuck(t) })
+			more := in.sent.Load() + 50_000 // more than there is room for
+			until(t, "the source has to give way", func() bool { return in.sent.Load() > more })
 			l.show(t, "without an analyzer")
 			begin(t, l.Analyzer.Run)
 			if err := l.Analyzer.Ready(t.Context()); err != nil {
@@ -306,7 +308,7 @@ func TestFullStreamsMakeALiveSourceGiveWay(t *testing.T) {
 				t.Fatal(err)
 			}
 			until(t, "all that was sent is in the books", func() bool {
-				return l.look(t, `SELECT coalesce(sum(packets), 0) FROM ledger WHERE hop = 'sampler' AND name = 'in'`)[0] == in.sent
+				return l.look(t, `SELECT coalesce(sum(packets), 0) FROM ledger WHERE hop = 'sampler' AND name = 'in'`)[0] == in.sent.Load()
 			})
 			until(t, "the books close with nothing on its way", func() bool { return l.closed(t) })
 			n := l.look(t, `SELECT
@@ -316,9 +318,9 @@ func TestFullStreamsMakeALiveSourceGiveWay(t *testing.T) {
 				(SELECT sum(packets) FROM ledger WHERE hop = 'ager' AND name IN ('out', 'held')),
 				(SELECT coalesce(sum(packets), 0) FROM ledger WHERE hop = 'sampler' AND name = 'drop.overload')`)
 			l.show(t, "with it")
-			t.Logf("%d packets sent, %d observed, %d dropped, %d thinned, %d in flows", in.sent, n[0], n[1], n[2], n[3])
-			if n[0] != in.sent || n[1]+n[2]+n[3] != in.sent {
-				t.Errorf("of %d packets %d are observed and %d accounted for", in.sent, n[0], n[1]+n[2]+n[3])
+			t.Logf("%d packets sent, %d observed, %d dropped, %d thinned, %d in flows", in.sent.Load(), n[0], n[1], n[2], n[3])
+			if n[0] != in.sent.Load() || n[1]+n[2]+n[3] != in.sent.Load() {
+				t.Errorf("of %d packets %d are observed and %d accounted for", in.sent.Load(), n[0], n[1]+n[2]+n[3])
 			}
 			if given := map[string]uint64{sampler.OverloadDrop: n[4], sampler.OverloadThin: n[2]}[policy]; given == 0 {
 				t.Errorf("policy %s gave nothing up: the streams were not full", policy)
