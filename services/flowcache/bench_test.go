@@ -1,6 +1,7 @@
 package flowcache
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -97,12 +98,15 @@ func TestMergeDoesNotAllocate(t *testing.T) {
 		for i := range 3 * len(messages) { // until nothing grows any more
 			mergeNext(w, src, messages[i%len(messages)])
 		}
-		i := 0
-		if n := testing.AllocsPerRun(len(messages), func() {
-			mergeNext(w, src, messages[i%len(messages)])
-			i++
-		}); n != 0 {
-			t.Errorf("%s: %v allocations a message of %d packets, want 0", name, n, packets)
+		i, least := 0, math.MaxFloat64
+		for range 20 { // the server of the other tests allocates now and then, a merge would do so each time
+			least = min(least, testing.AllocsPerRun(len(messages)/20+1, func() {
+				mergeNext(w, src, messages[i%len(messages)])
+				i++
+			}))
+		}
+		if least != 0 {
+			t.Errorf("%s: %v allocations a message of %d packets, want 0", name, least, packets)
 		}
 	}
 }
