@@ -20,16 +20,16 @@ func (t *Table[K]) enforce(now int64) {
 		t.findOldest(over, now)
 	} else {
 		t.wheel.each(func(n uint32) { t.victims = append(t.victims, n) })
-		first(t.victims, over, t.goesBefore)
-		t.victims = t.victims[:over]
 	}
+	first(t.victims, over, t.goesBefore)
+	t.victims = t.victims[:over]
 	for _, n := range t.victims {
 		t.end(n, flow.Table)
 		t.remove(n)
 	}
 }
 
-// findOldest makes the n flows that go first the victims. It looks through the wheel, whose places come nearly in that order: a
+// findOldest finds flows among which the n are that go first. It looks through the wheel, whose places come nearly in that order: a
 // flow's place is no later than its inactive deadline, so when the places up to a time are looked through, all flows with an
 // inactive deadline up to then are found. That is a part of the wheel as small as the flows to end are old.
 func (t *Table[K]) findOldest(n int, now int64) {
@@ -50,25 +50,6 @@ func (t *Table[K]) findOldest(n int, now int64) {
 		}
 		found += t.ages[at-t.wheel.clock]
 	}
-	// Those older than the last time looked at go, and of its own the first few.
-	youngest := t.victims
-	older := 0
-	for i, v := range youngest {
-		if t.age(t.slab.at(v)) < at {
-			youngest[older], youngest[i] = youngest[i], youngest[older]
-			older++
-		}
-	}
-	ties := youngest[older:]
-	k := 0
-	for i, v := range ties {
-		if t.age(t.slab.at(v)) == at {
-			ties[k], ties[i] = ties[i], ties[k]
-			k++
-		}
-	}
-	first(ties[:k], n-older, t.goesBefore)
-	t.victims = youngest[:n]
 }
 
 // age is the window end at which a flow is over if no packet comes, whatever its active timer says.
