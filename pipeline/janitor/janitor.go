@@ -78,8 +78,8 @@ func (j *Janitor) look(ctx context.Context) (err error) {
 
 // sweep deletes what is released if the stream has passed its soft limit, and has grown by a part of it or been left alone
 // for a while since the last time.
-func (j *Janitor) sweep(ctx context.Context, s Stream) error {
-	u, err := j.bus.Usage(ctx, s.Name, false)
+func (j *Janitor) sweep(ctx context.Context, s stream) error {
+	u, err := j.bus.Usage(ctx, s.name, false)
 	if err != nil {
 		return err
 	}
@@ -88,43 +88,43 @@ func (j *Janitor) sweep(ctx context.Context, s Stream) error {
 	if u.Bytes <= soft {
 		return nil
 	}
-	if last := j.swept[s.Name]; u.Bytes < last.bytes+soft/4 && time.Since(last.at) < again {
+	if last := j.swept[s.name]; u.Bytes < last.bytes+soft/4 && time.Since(last.at) < again {
 		return nil
 	}
-	u, err = j.bus.Usage(ctx, s.Name, true)
+	u, err = j.bus.Usage(ctx, s.name, true)
 	if err != nil {
 		return err
 	}
 	for _, subject := range u.Subjects {
-		released := s.Released(u, subject)
+		released := s.released(u, subject)
 		if released == 0 {
 			continue
 		}
-		if err := j.bus.Purge(ctx, s.Name, subject, released+1); err != nil {
+		if err := j.bus.Purge(ctx, s.name, subject, released+1); err != nil {
 			return err
 		}
 	}
-	if u, err = j.bus.Usage(ctx, s.Name, false); err != nil {
+	if u, err = j.bus.Usage(ctx, s.name, false); err != nil {
 		return err
 	}
-	j.swept[s.Name] = visit{time.Now(), u.Bytes}
+	j.swept[s.name] = visit{time.Now(), u.Bytes}
 	return nil
 }
 
 // show shows a stream and how far its readers are behind.
-func (j *Janitor) show(s Stream, u bus.Usage, soft uint64) {
-	j.metrics.show(s.Name, u.Bytes, soft, uint64(j.bus.Layout.MaxBytes))
+func (j *Janitor) show(s stream, u bus.Usage, soft uint64) {
+	j.metrics.show(s.name, u.Bytes, soft, uint64(j.bus.Layout.MaxBytes))
 	shards := j.bus.Layout.FlowShards
-	if s.Name == j.bus.Pipeline.PacketsStream() {
+	if s.name == j.bus.Pipeline.PacketsStream() {
 		shards = j.bus.Layout.PacketShards
 	}
 	for shard := range shards {
-		for _, r := range s.Readers {
+		for _, r := range s.readers {
 			lag := math.NaN()
-			if at := j.table.Get(s.Name, u.Created, u.Last, shard, r); at > 0 || u.Last == 0 {
+			if at := j.table.Get(s.name, u.Created, u.Last, shard, r); at > 0 || u.Last == 0 {
 				lag = float64(u.Last - at)
 			}
-			j.metrics.showLag(s.Name, shard, r, lag)
+			j.metrics.showLag(s.name, shard, r, lag)
 		}
 	}
 }

@@ -84,7 +84,7 @@ func tidy(t *testing.T, b *bus.Bus, soft uint64) *Janitor {
 
 func sweep(t *testing.T, b *bus.Bus, soft uint64, released map[string]uint64) {
 	t.Helper()
-	s := Stream{Name: b.Pipeline.FlowsStream(), Released: func(_ bus.Usage, subject string) uint64 { return released[subject] }}
+	s := stream{name: b.Pipeline.FlowsStream(), released: func(_ bus.Usage, subject string) uint64 { return released[subject] }}
 	if err := tidy(t, b, soft).sweep(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestNothingIsSweptBelowTheSoftLimit(t *testing.T) {
 func TestFullStreamIsSweptWhenItsReadersCatchUp(t *testing.T) {
 	b := open(t, 10)
 	released := uint64(0)
-	s := Stream{Name: b.Pipeline.FlowsStream(), Released: func(bus.Usage, string) uint64 { return released }}
+	s := stream{name: b.Pipeline.FlowsStream(), released: func(bus.Usage, string) uint64 { return released }}
 	j := tidy(t, b, 8<<10)
 	try := func(want int, why string) {
 		t.Helper()
@@ -138,8 +138,8 @@ func TestFullStreamIsSweptWhenItsReadersCatchUp(t *testing.T) {
 	try(10, "nothing is released")
 	released = 7
 	try(10, "looked at just before")
-	last := j.swept[s.Name]
+	last := j.swept[s.name]
 	last.at = last.at.Add(-time.Minute)
-	j.swept[s.Name] = last
+	j.swept[s.name] = last
 	try(3, "it didn't grow for a minute")
 }

@@ -114,7 +114,7 @@ func TestNothingThatIsNeededIsDeleted(t *testing.T) {
 				m.sweep(b)
 				deleted += before - count(m.left)
 				for _, s := range streamsOf(j) {
-					delete(j.swept, s.Name) // due
+					delete(j.swept, s.name) // due
 					if err := j.sweep(t.Context(), s); err != nil {
 						t.Fatal(err)
 					}
@@ -165,7 +165,7 @@ func say(t *testing.T, b *bus.Bus, r reading, m *model, last uint64, rng *rand.R
 	}
 }
 
-func streamsOf(j *Janitor) []Stream { return streams(j.bus, j.table) }
+func streamsOf(j *Janitor) []stream { return streams(j.bus, j.table) }
 
 func count(left map[string][]uint64) (n int) {
 	for _, s := range left {

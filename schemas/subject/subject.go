@@ -109,6 +109,23 @@ func (p Pipeline) join(parts ...string) string {
 	return "ns." + string(p) + "." + strings.Join(parts, ".")
 }
 
+// Shard reads the shard by which a reader of packets, updates, flows or datagrams is done with a subject: of updates the flow shard.
+func (p Pipeline) Shard(subject string) (int, error) {
+	rest, ok := strings.CutPrefix(subject, "ns."+string(p)+".")
+	f := strings.Split(rest, ".")
+	shard := 0
+	switch {
+	case ok && len(f) == 2 && f[0] == "flows", ok && len(f) == 3 && (f[0] == "packets" || f[0] == "updates" || f[0] == "datagrams"):
+		shard, ok = number(f[1])
+	default:
+		ok = false
+	}
+	if !ok {
+		return 0, fmt.Errorf("subject %q: want packets, updates, flows or datagrams of pipeline %s", subject, p)
+	}
+	return shard, nil
+}
+
 // PacketShard reads the packet shard out of an updates or commits subject, and says which of the two it is.
 func (p Pipeline) PacketShard(subject string) (shard int, commit bool, err error) {
 	rest, ok := strings.CutPrefix(subject, "ns."+string(p)+".")

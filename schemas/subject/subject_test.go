@@ -65,6 +65,35 @@ func TestPacketShard(t *testing.T) {
 	}
 }
 
+func TestShard(t *testing.T) {
+	const p = subject.Pipeline("live")
+	for _, c := range []struct {
+		subject string
+		shard   int
+		ok      bool
+	}{
+		{p.Packets(3, "edge-1"), 3, true},
+		{p.Updates(1, 2), 1, true},
+		{p.Flows(255), 255, true},
+		{p.Datagrams(4, "collector"), 4, true},
+		{p.Commits(1), 0, false},
+		{p.Control(), 0, false},
+		{p.Exports("1"), 0, false},
+		{subject.Pipeline("other").Flows(1), 0, false},
+		{"ns.live.flows", 0, false},
+		{"ns.live.flows.1.2", 0, false},
+		{"ns.live.packets.1", 0, false},
+		{"ns.live.packets.-1.a", 0, false},
+		{"ns.live.datagrams.x.a", 0, false},
+		{"", 0, false},
+	} {
+		shard, err := p.Shard(c.subject)
+		if shard != c.shard || (err == nil) != c.ok {
+			t.Errorf("%q: shard %d, error %v; want %d, ok %v", c.subject, shard, err, c.shard, c.ok)
+		}
+	}
+}
+
 func TestValid(t *testing.T) {
 	for name, ok := range map[string]bool{
 		"live": true, "A-z_09": true, "-": true, strings.Repeat("x", 64): true,

@@ -3,7 +3,6 @@ package crash
 import (
 	"context"
 	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -96,7 +95,7 @@ func flowsEnded(url string, layout bus.Layout, wanted int) (last uint64, over bo
 		if err != nil || m == nil || m.Header.Get(message.End) == "" {
 			return 0, false
 		}
-		shard, err := strconv.Atoi(strings.Split(name, ".")[3])
+		shard, err := p.Shard(name)
 		if err != nil {
 			return 0, false
 		}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -140,7 +138,7 @@ func (d *Decoder) Run(ctx context.Context) error {
 
 // take decodes one message. A datagram never fails it; the message itself was written by a receiver of ours.
 func (d *Decoder) take(m *bus.Message) error {
-	shard, err := shardOf(m.Subject)
+	shard, err := d.bus.Pipeline.Shard(m.Subject)
 	if err != nil {
 		return err
 	}
@@ -175,15 +173,6 @@ func (d *Decoder) take(m *bus.Message) error {
 	d.shards[shard] = position
 	d.batch.Positions[store.Shard{Stream: d.stream, Number: shard}] = position
 	return nil
-}
-
-// shardOf reads the shard out of ns.P.datagrams.<shard>.<collector>.
-func shardOf(subject string) (int, error) {
-	f := strings.Split(subject, ".")
-	if len(f) != 5 {
-		return 0, fmt.Errorf("subject %q: want ns.P.datagrams.<shard>.<collector>", subject)
-	}
-	return strconv.Atoi(f[3])
 }
 
 // flush lands what is decoded.
