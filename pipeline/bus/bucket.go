@@ -10,8 +10,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Bucket is a JetStream key-value store of the pipeline: the last values of each key. It is for what is worth nothing once
-// it is old, such as heartbeats; positions stand in the streams. It is safe for use by several goroutines.
+// Bucket is a JetStream key-value store of the pipeline: the last values of each key. It is for what may be lost or old without
+// harm, such as heartbeats and what may be deleted; where a stage goes on stands in the streams. It is safe for use by several
+// goroutines.
 type Bucket struct {
 	bus *Bus
 	cfg jetstream.KeyValueConfig

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -26,17 +25,6 @@ func (m *Message) Where() string { return fmt.Sprintf("message %d on %s", m.Sequ
 // Unusable is the error of a message that can't be what its writer meant, and what to do about it. The books show what it held.
 func (m *Message) Unusable(stream string, err error) error {
 	return fmt.Errorf("%s: %w; to go on without what it holds, delete it: nats stream rmm %s %d", m.Where(), err, stream, m.Sequence)
-}
-
-// Created is when a stream was created: one that was deleted and made anew has another time.
-func (b *Bus) Created(ctx context.Context, stream string) (time.Time, error) {
-	ctx, cancel := context.WithTimeout(ctx, b.Timeout)
-	defer cancel()
-	s, err := b.js.Stream(ctx, stream)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("look up stream %s: %w", stream, err)
-	}
-	return s.CachedInfo().Created, nil
 }
 
 // Last reads the last message on a subject from the stream's leader; nil if there is none.

@@ -13,7 +13,7 @@ import (
 type Usage struct {
 	Bytes    uint64
 	Last     uint64    // sequence of the last message ever stored
-	Created  time.Time // of the stream
+	Created  time.Time // of the stream: one that was deleted and made anew has another
 	Subjects []string  // that have messages, in order; nil unless asked for
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -61,6 +62,14 @@ func (l Layout) Validate() error {
 		ps.Addf("soft_bytes", l.SoftBytes, "1 to half of max_bytes (%s)", l.MaxBytes)
 	}
 	return ps.Err()
+}
+
+// CheckReader refuses a reader of the flows that isn't in the list.
+func (l Layout) CheckReader(name string) error {
+	if slices.Contains(l.Readers, name) {
+		return nil
+	}
+	return fmt.Errorf("not in layout.readers (%s): flows would be deleted before it has read them; add it there for all stages", strings.Join(l.Readers, ", "))
 }
 
 // ErrLayout is met when the streams exist with other shard counts than asked for.

@@ -139,10 +139,11 @@ func say(t *testing.T, b *bus.Bus, r reading, m *model, last uint64, rng *rand.R
 	if err != nil {
 		t.Fatal(err)
 	}
-	created, err := b.Created(t.Context(), r.stream)
+	u, err := b.Usage(t.Context(), r.stream, false)
 	if err != nil {
 		t.Fatal(err)
 	}
+	created := u.Created
 	at, value := uint64(0), ""
 	switch rng.IntN(6) {
 	case 0: // it reads on

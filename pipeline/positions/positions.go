@@ -7,7 +7,6 @@ package positions
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -127,9 +126,11 @@ func (k *keeper) write(ctx context.Context) (err error) {
 			}
 		}
 		if k.created[p.Stream].IsZero() {
-			if k.created[p.Stream], err = k.bus.Created(ctx, p.Stream); err != nil {
+			u, err := k.bus.Usage(ctx, p.Stream, false)
+			if err != nil {
 				return err
 			}
+			k.created[p.Stream] = u.Created
 		}
 		if err := k.bucket.Put(ctx, key, fmt.Appendf(nil, "%d %d", p.Sequence, k.created[p.Stream].UnixNano())); err != nil {
 			return err
@@ -141,7 +142,6 @@ func (k *keeper) write(ctx context.Context) (err error) {
 
 // Table is all positions of a pipeline, as far as they are written. It is not safe for use by several goroutines.
 type Table struct {
-	bus     *bus.Bus
 	watch   *bus.Watch
 	entries map[string]entry // by key
 }
@@ -161,7 +161,7 @@ func Open(ctx context.Context, b *bus.Bus) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Table{bus: b, watch: w, entries: map[string]entry{}}, nil
+	return &Table{watch: w, entries: map[string]entry{}}, nil
 }
 
 // Refresh takes in what was written since.
@@ -171,22 +171,18 @@ func (t *Table) Refresh(ctx context.Context) error {
 		if c == nil || err != nil {
 			return err
 		}
-		e, err := parse(c.Value)
-		if c.Deleted || err != nil {
+		if e, ok := parse(c.Value); ok && !c.Deleted {
+			t.entries[c.Key] = e
+		} else {
 			delete(t.entries, c.Key)
-			continue
 		}
-		t.entries[c.Key] = e
 	}
 }
 
-var errValue = errors.New("no position")
-
-func parse(value []byte) (e entry, err error) {
-	if n, err := fmt.Sscanf(string(value), "%d %d", &e.sequence, &e.created); n != 2 || err != nil || strings.Count(string(value), " ") != 1 {
-		return entry{}, fmt.Errorf("%w: %q", errValue, value)
-	}
-	return e, nil
+// parse reads what write writes.
+func parse(value []byte) (e entry, ok bool) {
+	n, err := fmt.Sscanf(string(value), "%d %d", &e.sequence, &e.created)
+	return e, n == 2 && err == nil && strings.Count(string(value), " ") == 1
 }
 
 // Get is the position of a reader in the stream that was made at that time and has had so many messages; 0 if it has written none

@@ -38,9 +38,11 @@ func newWorker(ctx context.Context, s *Service, shard int) (*worker, error) {
 		return nil, err
 	}
 	w := &worker{Service: s, shard: shard, sources: map[string]*source{}, monitors: monitors, emitter: e}
-	if w.created, err = s.bus.Created(ctx, e.stream); err != nil {
+	updates, err := s.bus.Usage(ctx, e.stream, false)
+	if err != nil {
 		return nil, err
 	}
+	w.created = updates.Created
 	if w.keeper, err = openKeeper(ctx, s, shard); err != nil {
 		return nil, err
 	}

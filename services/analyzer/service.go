@@ -11,8 +11,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
-	"slices"
-	"strings"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -59,8 +57,8 @@ func New(cfg Config, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) *S
 // Run opens the database and works until ctx ends or it can't go on. What was read by then is landed.
 func (s *Service) Run(ctx context.Context) (err error) {
 	defer s.once.Do(func() { close(s.ready) })
-	if readers := s.bus.Layout.Readers; !slices.Contains(readers, positions.Analyzer) {
-		return fmt.Errorf("analyzer: not in layout.readers (%s): flows would be deleted before it has read them; add it there for all stages", strings.Join(readers, ", "))
+	if err := s.bus.Layout.CheckReader(positions.Analyzer); err != nil {
+		return fmt.Errorf("analyzer: %w", err)
 	}
 	st, err := store.Open(ctx, store.Options{Path: s.cfg.Database, MemoryLimit: int64(s.cfg.MemoryLimit), Threads: cmp.Or(s.cfg.Threads, max(1, runtime.NumCPU()/2))})
 	if err != nil {

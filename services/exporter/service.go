@@ -11,8 +11,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -42,8 +40,8 @@ func New(cfg Config, b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) *S
 // Run works until ctx ends, then finishes the message in hand if that takes no longer than two seconds. Trouble with a
 // destination is no error; losing the fence to another exporter of the same name (bus.ErrFenced) is. It is called once.
 func (s *Service) Run(ctx context.Context) error {
-	if readers := s.bus.Layout.Readers; !slices.Contains(readers, s.cfg.Name) {
-		return fmt.Errorf("exporter %s: not in layout.readers (%s): flows would be deleted before it has read them; add it there for all stages", s.cfg.Name, strings.Join(readers, ", "))
+	if err := s.bus.Layout.CheckReader(s.cfg.Name); err != nil {
+		return fmt.Errorf("exporter %s: %w", s.cfg.Name, err)
 	}
 	defer positions.Keep(ctx, s.bus, s.cfg.Name, s.log, s.positions)()
 	r, err := newRun(ctx, s)
