@@ -15,11 +15,7 @@ import (
 
 // act does what a control message says and publishes what ended. It is one step, as a commit is. A row that can't be acted
 // on is passed over: the shard would stop there at each start.
-func (w *worker) act(ctx context.Context, m *bus.Message) error {
-	rows, err := decision.Read(m.Header, m.Body)
-	if err != nil {
-		return fmt.Errorf("%w; to go on without it, delete it: nats stream rmm %s %d", err, w.emitter.stream, m.Sequence)
-	}
+func (w *worker) act(ctx context.Context, m *bus.Message, rows []decision.Row) error {
 	forced := 0
 	for i := range rows {
 		r := &rows[i]

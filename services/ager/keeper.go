@@ -53,29 +53,28 @@ func openKeeper(ctx context.Context, s *Service, shard int) (*keeper, error) {
 		return nil, err
 	}
 	k := &keeper{Service: s, shard: shard, objects: objects, since: time.Now()}
-	if err := objects.DeleteOrphans(ctx); err != nil {
-		s.log.Warn("leftovers of checkpoints stay", "error", err)
+	if shard == 0 { // once for all shards
+		if err := objects.DeleteOrphans(ctx); err != nil {
+			s.log.Warn("leftovers of checkpoints stay", "error", err)
+		}
 	}
-	list, err := objects.List(ctx, k.name("*"))
+	list, err := objects.List(ctx, fmt.Sprintf("ager-%d-*.tar", shard))
 	if err != nil {
 		return nil, err
 	}
 	for _, o := range list {
-		var position uint64
-		if _, err := fmt.Sscanf(o.Name, k.name("%d"), &position); err != nil {
+		c, of := kept{Object: o}, 0
+		if _, err := fmt.Sscanf(o.Name, "ager-%d-%d.tar", &of, &c.position); err != nil {
 			return nil, fmt.Errorf("object store %s: %s is no name of a checkpoint: delete it", s.bus.Pipeline.CheckpointsBucket(), o.Name)
 		}
-		k.kept = append(k.kept, kept{o, position})
+		k.kept = append(k.kept, c)
 	}
 	return k, nil
 }
 
 // name is that of a checkpoint; by the zeros, names are ordered as positions are.
-func (k *keeper) name(position any) string {
-	if n, ok := position.(uint64); ok {
-		position = fmt.Sprintf("%020d", n)
-	}
-	return fmt.Sprintf("ager-%d-%s.tar", k.shard, position)
+func (k *keeper) name(position uint64) string {
+	return fmt.Sprintf("ager-%d-%020d.tar", k.shard, position)
 }
 
 // recover gives the worker the state of the newest checkpoint that is good, if it is newer than where nothing was held.
@@ -109,12 +108,10 @@ func (k *keeper) recover(ctx context.Context, w *worker) error {
 // load restores a worker from a checkpoint. If that fails the worker is as it was before.
 func (k *keeper) load(ctx context.Context, c kept, w *worker) (err error) {
 	e := w.emitter
-	was := point{e.position, e.number}
-	replay := e.replay
 	defer func() {
-		if err != nil {
+		if err != nil { // it begins where nothing was held, as resume has it
 			w.sources, w.order, *w.monitors = map[string]*source{}, nil, roster{}
-			e.position, e.number, e.replay = was.sequence, was.number, replay
+			e.position, e.number, e.replay = e.resumed.sequence, e.resumed.number, e.resumed
 		}
 	}()
 	r, err := k.objects.Get(ctx, c.Name)

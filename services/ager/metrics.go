@@ -58,8 +58,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	m.recovery = prometheus.NewGauge(prometheus.GaugeOpts{Name: "ager_recovery_seconds", Help: "Time that reading the checkpoint took at the last start of a shard."})
 	pause := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "ager_checkpoint_pause_seconds", Help: "The longest that a shard stood still for a checkpoint."},
 		func() float64 { return time.Duration(m.pause.ns.Load()).Seconds() })
-	reg.MustRegister(m.saving, m.bytes, m.failed, m.refused, m.recovery, pause)
-	reg.MustRegister(m.updates, ended, m.messages, m.live, m.replayed, m.waits)
-	reg.MustRegister(m.late, m.unacted)
+	reg.MustRegister(m.updates, ended, m.messages, m.live, m.replayed, m.waits, m.late, m.unacted,
+		m.saving, m.bytes, m.failed, m.refused, m.recovery, pause)
 	return m
 }

@@ -16,6 +16,7 @@ import (
 	"netstream/pipeline/bus"
 	"netstream/pipeline/control"
 	"netstream/pipeline/filter"
+	"netstream/pipeline/janitor"
 	"netstream/schemas/commit"
 	decision "netstream/schemas/control"
 	"netstream/schemas/message"
@@ -29,7 +30,8 @@ type owner struct {
 	writer *bus.Writer // nil: to be opened
 }
 
-// own begins to take requests, if this worker has flow shard 0, and returns how to end it.
+// own begins what one process of the pipeline does, if this worker has flow shard 0: it takes requests, moves on silent sources and
+// keeps the streams clean. It returns how to end it.
 func (w *worker) own(ctx context.Context, reader *bus.Reader) (stop func()) {
 	if w.shard != 0 {
 		return func() {}
@@ -47,6 +49,7 @@ func (w *worker) own(ctx context.Context, reader *bus.Reader) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	running.Go(func() { o.run(ctx) })
+	running.Go(func() { janitor.New(w.bus, w.streams, w.log).Run(ctx) })
 	return func() { cancel(); running.Wait() }
 }
 

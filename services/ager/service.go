@@ -12,7 +12,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -52,13 +51,6 @@ func (s *Service) Run(ctx context.Context) error {
 			return err
 		}
 		defer s.released.Set(shard, 0)
-		if shard == 0 { // there is one owner of it, so there is one janitor, wherever it is
-			cleaning, stop := context.WithCancel(ctx)
-			var janitors sync.WaitGroup
-			defer janitors.Wait()
-			defer stop()
-			janitors.Go(func() { janitor.New(s.bus, s.streams, s.log).Run(cleaning) })
-		}
 		return w.run(ctx)
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"netstream/pipeline/bus"
 	"netstream/schemas/commit"
+	decision "netstream/schemas/control"
 	"netstream/schemas/key"
 	"netstream/schemas/ledger"
 	"netstream/schemas/message"
@@ -121,7 +122,11 @@ func (w *worker) leave(ctx context.Context, reader *bus.Reader) {
 // take handles one message.
 func (w *worker) take(ctx context.Context, m *bus.Message) error {
 	if m.Subject == w.bus.Pipeline.Control() {
-		if err := w.act(ctx, m); err != nil {
+		rows, err := decision.Read(m.Header, m.Body)
+		if err != nil {
+			return m.Unusable(w.emitter.stream, err)
+		}
+		if err := w.act(ctx, m, rows); err != nil {
 			return fmt.Errorf("%s: %w", m.Where(), err)
 		}
 		return nil
