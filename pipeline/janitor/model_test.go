@@ -89,7 +89,7 @@ func TestNothingThatIsNeededIsDeleted(t *testing.T) {
 			m := &model{map[string][]uint64{}, map[reading]uint64{}}
 			last := map[string]uint64{} // of the streams
 			deleted := 0
-			for range 60 {
+			for round := range uint64(60) {
 				for range rng.IntN(12) {
 					subject := subjects[rng.IntN(len(subjects))]
 					w, _, err := b.Writer(t.Context(), streams[subject], subject)
@@ -107,9 +107,7 @@ func TestNothingThatIsNeededIsDeleted(t *testing.T) {
 					r := rs[rng.IntN(len(rs))]
 					say(t, b, r, m, last[r.stream], rng)
 				}
-				if err := j.table.Refresh(t.Context()); err != nil {
-					t.Fatal(err)
-				}
+				hear(t, b, j.table, round+1)
 				before := count(m.left)
 				m.sweep(b)
 				deleted += before - count(m.left)
@@ -163,6 +161,24 @@ func say(t *testing.T, b *bus.Bus, r reading, m *model, last uint64, rng *rand.R
 	m.said[r] = at
 	if err := bucket.Put(t.Context(), fmt.Sprintf("%s.%d.%s", r.stream, r.shard, r.reader), []byte(value)); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// hear waits until the table knows all that was said so far: changes come in the order in which they were written, so a last one
+// tells.
+func hear(t *testing.T, b *bus.Bus, table *positions.Table, n uint64) {
+	t.Helper()
+	bucket, err := b.Bucket(t.Context(), b.Pipeline.PositionsBucket(), 1, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := bucket.Put(t.Context(), "last.0.test", fmt.Appendf(nil, "%d 1", n)); err != nil {
+		t.Fatal(err)
+	}
+	for table.Get("last", time.Unix(0, 1), n, 0, "test") != n {
+		if err := table.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
