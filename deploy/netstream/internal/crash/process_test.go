@@ -14,6 +14,9 @@ import (
 	"time"
 )
 
+// newLife begins the line of a log that tells of a process, before anything of its own.
+const newLife = "--- "
+
 // process is one life of a command. Its log goes to a file, its output to memory.
 type process struct {
 	cmd  *exec.Cmd
@@ -45,10 +48,10 @@ func begin(log, name string, args ...string) (*process, error) {
 	p.cmd.Env = surroundings()
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, f
 	if err := p.cmd.Start(); err != nil {
-		fmt.Fprintf(f, "--- not started: %v\n", err)
+		fmt.Fprintf(f, newLife+"not started: %v\n", err)
 		return nil, err
 	}
-	fmt.Fprintf(f, "--- %s: process %d: %s %s\n", time.Now().Format("15:04:05.000"), p.cmd.Process.Pid, filepath.Base(name), strings.Join(args, " "))
+	fmt.Fprintf(f, newLife+"%s: process %d: %s %s\n", time.Now().Format("15:04:05.000"), p.cmd.Process.Pid, filepath.Base(name), strings.Join(args, " "))
 	go func() {
 		p.err = p.cmd.Wait()
 		close(p.done)

@@ -227,7 +227,7 @@ func held(t *testing.T, m *member) (n int) {
 	t.Helper()
 	for _, line := range logged(t, m) {
 		switch {
-		case strings.HasPrefix(line, "--- "):
+		case strings.HasPrefix(line, newLife):
 			n = 0
 		case strings.Contains(line, `msg="shard is begun"`), strings.Contains(line, `msg="shard is taken over"`):
 			n++
