@@ -267,8 +267,19 @@ func record9(t testing.TB, h *nsv9.Header, r *nsv9.Record) record {
 	if !ok {
 		t.Error("a record without times")
 	}
+	var layer2 string
+	if r.Has&nsv9.HasEtherType != 0 {
+		mac := func(a [6]byte) (v uint64) {
+			for _, b := range a {
+				v = v<<8 | uint64(b)
+			}
+			return v
+		}
+		layer2 = frame(mac(r.SrcMAC), mac(r.DstMAC), r.VLAN, r.EtherType)
+	}
 	return record{
-		Src: netip.AddrFrom16(r.SrcAddr).Unmap().String(), Dst: netip.AddrFrom16(r.DstAddr).Unmap().String(),
+		Frame: layer2,
+		Src:   netip.AddrFrom16(r.SrcAddr).Unmap().String(), Dst: netip.AddrFrom16(r.DstAddr).Unmap().String(),
 		Ports: fmt.Sprint(r.SrcPort, " ", r.DstPort), Kind: kind(r.Protocol, r.TOS, r.TCPFlags, r.FlowLabel),
 		In: r.InIf, Out: r.OutIf, Packets: r.Packets, Bytes: r.Bytes, First: first, Last: last,
 	}

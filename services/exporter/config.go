@@ -22,8 +22,8 @@ type Config struct {
 // Destination is one collector.
 type Destination struct {
 	Address           string        `yaml:"address" doc:"host:port over UDP; an IPv6 address stands in brackets"`
-	Format            Format        `yaml:"format" doc:"v5 (IPv4 flows only) or v9"`
-	Monitors          []string      `yaml:"monitors" doc:"names of the monitors whose flows are sent; none: all of kinds that the format carries"`
+	Format            Format        `yaml:"format" doc:"v5 (flows of kind ipv4 only) or v9"`
+	Monitors          []string      `yaml:"monitors" doc:"names of the monitors whose flows are sent; none: those of kinds ipv4 and (v9) ipv6. Other kinds are sent in v9, when named"`
 	SourceID          uint32        `yaml:"source_id" doc:"v9: observation domain; v5: engine type * 256 + engine id"`
 	TemplateDatagrams uint32        `yaml:"template_datagrams" doc:"v9: templates are repeated after this many datagrams, 1 to 600, …"`
 	TemplateInterval  time.Duration `yaml:"template_interval" doc:"… or after this time of the flows, 1s to 60h, whichever comes first"`

@@ -121,6 +121,7 @@ func TestTotalsOutliveARestart(t *testing.T) {
 // record is what a collector finds out about a flow.
 type record struct {
 	Src, Dst, Ports, Kind string
+	Frame                 string // the fields of layer 2, of flows that have them
 	In, Out               uint32
 	Packets, Bytes        uint64
 	First, Last           int64 // ms since 1970
@@ -128,7 +129,7 @@ type record struct {
 
 func (r record) compare(o record) int {
 	return cmp.Or(cmp.Compare(r.First, o.First), cmp.Compare(r.Last, o.Last), cmp.Compare(r.Src, o.Src), cmp.Compare(r.Dst, o.Dst),
-		cmp.Compare(r.Ports, o.Ports), cmp.Compare(r.Kind, o.Kind), cmp.Compare(r.Packets, o.Packets), cmp.Compare(r.Bytes, o.Bytes))
+		cmp.Compare(r.Ports, o.Ports), cmp.Compare(r.Kind, o.Kind), cmp.Compare(r.Frame, o.Frame), cmp.Compare(r.Packets, o.Packets), cmp.Compare(r.Bytes, o.Bytes))
 }
 
 // difference sorts records and compares them.

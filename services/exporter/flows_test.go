@@ -101,7 +101,7 @@ func (s *flowSource) ipv6(n int) (out []testFlow) {
 	return out
 }
 
-// layer2 makes flows that no format carries.
+// layer2 makes flows of a wide kind, which go to destinations that name the monitor.
 func (s *flowSource) layer2(n int) (out []testFlow) {
 	for range n {
 		f := &flow.Row[key.Wide]{
@@ -247,6 +247,26 @@ func records(flows []testFlow, format exporter.Format) (out []record) {
 		}
 	}
 	return out
+}
+
+// frames are what a collector of version 9 must find for those of the flows that are of layer 2.
+func frames(flows []testFlow) (out []record) {
+	for _, f := range flows {
+		if f.wide == nil {
+			continue
+		}
+		k := &f.wide.Key
+		out = append(out, record{
+			Src: "::", Dst: "::", Ports: "0 0", Kind: kind(0, 0, 0, 0), Frame: frame(k.SrcMAC, k.DstMAC, k.VLAN, k.EtherType), In: k.Interface,
+			Packets: f.wide.Packets, Bytes: f.wide.Bytes, First: f.wide.First / 1e6, Last: f.wide.Last / 1e6,
+		})
+	}
+	return out
+}
+
+// frame renders the fields of layer 2.
+func frame(src, dst uint64, vlan, ethertype uint16) string {
+	return fmt.Sprintf("%012x %012x vlan %d ethertype %#04x", src, dst, vlan, ethertype)
 }
 
 func address4(a uint32) string {

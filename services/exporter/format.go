@@ -11,7 +11,7 @@ type Format string
 // The formats.
 const (
 	V5 Format = "v5" // original IPv4 flows
-	V9 Format = "v9" // IPv4 and IPv6 flows by templates
+	V9 Format = "v9" // flows of all kinds, by templates
 )
 
 // UnmarshalText implements encoding.TextUnmarshaler and refuses unknown formats.

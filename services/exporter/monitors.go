@@ -8,26 +8,29 @@ import (
 	"netstream/services/exporter/internal/encode"
 )
 
-// selection is which monitors' flows a destination gets: those named, or all.
+// selection is which monitors' flows a destination gets: those named, or if none is, those of kinds ipv4 and ipv6. A packet is
+// in one of these two; the other kinds count it once more.
 type selection struct {
 	names  []string
 	log    *slog.Logger
 	warned map[string]bool
-	takes  encode.Monitors // of the definitions seen last
 }
 
 func newSelection(names []string, log *slog.Logger) *selection {
 	return &selection{names: names, log: log, warned: map[string]bool{}}
 }
 
-// update goes over to the definitions that the monitors of the next flows count through.
-func (s *selection) update(ds []monitor.Definition) {
-	s.takes = s.takes[:0]
+// of says of each monitor whether it is wanted.
+func (s *selection) of(ds []monitor.Definition) []encode.Monitor {
+	monitors := make([]encode.Monitor, len(ds))
 	byKind := map[monitor.Kind]string{}
-	for _, d := range ds {
-		takes := len(s.names) == 0 || slices.Contains(s.names, d.Name)
-		s.takes = append(s.takes, takes)
-		if !takes || d.Kind.Wide() {
+	for i, d := range ds {
+		m := encode.Monitor{Definition: d, Wanted: slices.Contains(s.names, d.Name), Why: encode.ReasonMonitor}
+		if len(s.names) == 0 {
+			m.Wanted, m.Why = !d.Kind.Wide(), encode.ReasonKind
+		}
+		monitors[i] = m
+		if !m.Wanted || d.Kind.Wide() {
 			continue
 		}
 		if other, twice := byKind[d.Kind]; twice {
@@ -40,6 +43,7 @@ func (s *selection) update(ds []monitor.Definition) {
 			s.warn(name, "no flows of a monitor that the destination names", "monitor", name, "monitors", monitor.Format(ds))
 		}
 	}
+	return monitors
 }
 
 // warn logs once.

@@ -155,9 +155,9 @@ func (r *run) encode(j *job, sequence uint64, in *input) error {
 	j.sequence, j.clock, j.flows = sequence, r.clock, in.Len()
 	for i, d := range r.destinations {
 		if in.changed {
-			d.monitors.update(in.monitors)
+			d.encoder.Define(d.monitors.of(in.monitors))
 		}
-		if err := d.encoder.Encode(&j.batches[i], &r.clock, &in.Flows, d.monitors.takes); err != nil {
+		if err := d.encoder.Encode(&j.batches[i], &r.clock, &in.Flows); err != nil {
 			return fmt.Errorf("encode for %s: %w", d.name, err)
 		}
 		j.cursors[i] = d.encoder.Cursor()

@@ -38,6 +38,32 @@ func TestTshark(t *testing.T) {
 	}
 }
 
+// TestTsharkReadsEveryKind sends flows of kinds that have templates of their own.
+func TestTsharkReadsEveryKind(t *testing.T) {
+	if _, err := exec.LookPath("tshark"); err != nil {
+		t.Skip("tshark is not installed: nothing to compare with")
+	}
+	l, c, rnd := open(t), listen(t), newFlows(13)
+	const all = "l2=layer2 labels=mpls:interface,mpls_label_1,mpls_label_2,mpls_label_3 web=flexible:dst_port,vlan;src_mac,ttl,extremes v=vpn"
+	names := []string{"l2", "labels", "web", "v"}
+	for range 3 {
+		var flows []testFlow
+		for i := range names {
+			flows = append(flows, of(uint8(i), rnd.layer2(200))...)
+		}
+		l.publishOf(t, 0, all, flows)
+	}
+	s := l.export(t, exporter.Config{Name: "e", Destinations: []exporter.Destination{c.destination(exporter.Destination{Format: exporter.V9, Monitors: names})}})
+	var octets, packets uint64
+	datagrams := c.receive(t, s)
+	for _, f := range dissect(t, datagrams, "cflow.octets", "cflow.packets") {
+		octets, packets = octets+sum(t, f[0]), packets+sum(t, f[1])
+	}
+	if totals := s.Totals()[0]; octets != totals.Sent.Bytes || packets != totals.Sent.Packets || totals.Sent.Flows != 2400 {
+		t.Errorf("tshark counts %d packets, %d bytes; sent %+v", packets, octets, totals.Sent)
+	}
+}
+
 func sum(t *testing.T, values string) (total uint64) {
 	t.Helper()
 	for v := range strings.SplitSeq(values, "|") {

@@ -30,6 +30,8 @@ const (
 	FirstSwitched               FieldType = 22  // FIRST_SWITCHED
 	OutBytes                    FieldType = 23  // OUT_BYTES
 	OutPkts                     FieldType = 24  // OUT_PKTS
+	MinPktLength                FieldType = 25  // MIN_PKT_LNGTH
+	MaxPktLength                FieldType = 26  // MAX_PKT_LNGTH
 	IPv6SrcAddr                 FieldType = 27  // IPV6_SRC_ADDR
 	IPv6DstAddr                 FieldType = 28  // IPV6_DST_ADDR
 	IPv6SrcMask                 FieldType = 29  // IPV6_SRC_MASK
@@ -52,6 +54,8 @@ const (
 	FlowSamplerID               FieldType = 48  // FLOW_SAMPLER_ID
 	FlowSamplerMode             FieldType = 49  // FLOW_SAMPLER_MODE
 	FlowSamplerRandomInterval   FieldType = 50  // FLOW_SAMPLER_RANDOM_INTERVAL
+	MinTTL                      FieldType = 52  // MIN_TTL
+	MaxTTL                      FieldType = 53  // MAX_TTL
 	InSrcMAC                    FieldType = 56  // IN_SRC_MAC
 	OutDstMAC                   FieldType = 57  // OUT_DST_MAC
 	SrcVLAN                     FieldType = 58  // SRC_VLAN
@@ -153,6 +157,8 @@ var fieldTable = [...]fieldInfo{
 	FirstSwitched:               {"FIRST_SWITCHED", 4},
 	OutBytes:                    {"OUT_BYTES", 4},
 	OutPkts:                     {"OUT_PKTS", 4},
+	MinPktLength:                {"MIN_PKT_LNGTH", 2},
+	MaxPktLength:                {"MAX_PKT_LNGTH", 2},
 	IPv6SrcAddr:                 {"IPV6_SRC_ADDR", 16},
 	IPv6DstAddr:                 {"IPV6_DST_ADDR", 16},
 	IPv6SrcMask:                 {"IPV6_SRC_MASK", 1},
@@ -175,6 +181,8 @@ var fieldTable = [...]fieldInfo{
 	FlowSamplerID:               {"FLOW_SAMPLER_ID", 1},
 	FlowSamplerMode:             {"FLOW_SAMPLER_MODE", 1},
 	FlowSamplerRandomInterval:   {"FLOW_SAMPLER_RANDOM_INTERVAL", 4},
+	MinTTL:                      {"MIN_TTL", 1},
+	MaxTTL:                      {"MAX_TTL", 1},
 	InSrcMAC:                    {"IN_SRC_MAC", 6},
 	OutDstMAC:                   {"OUT_DST_MAC", 6},
 	SrcVLAN:                     {"SRC_VLAN", 2},

@@ -1,9 +1,6 @@
 package encode
 
-import (
-	"netstream/schemas/flow"
-	"netstream/schemas/key"
-)
+import ()
 
 // Tally counts what goes into datagrams or is left out.
 type Tally struct {
@@ -36,8 +33,8 @@ type Reason uint8
 const (
 	ReasonIPv6    Reason = iota // version 5 has IPv4 addresses only
 	ReasonCounter               // the flow would become more than 65,536 records
-	ReasonKind                  // of a kind that no format carries: layer 2, MPLS, VPN, inner headers, flexible
-	ReasonMonitor               // of a monitor that the destination doesn't want
+	ReasonKind                  // of a kind that version 5 doesn't carry, and that a destination gets only of monitors it names
+	ReasonMonitor               // of a monitor that the destination doesn't name
 	reasons
 )
 
@@ -100,17 +97,6 @@ func (b *Batch) close(buf []byte) {
 	b.ends = append(b.ends, len(buf))
 	b.tallies = append(b.tallies, b.open)
 	b.open = Tally{}
-}
-
-// leaveOutWide counts the flows of kinds that no format carries.
-func (b *Batch) leaveOutWide(rows *flow.Rows[key.Wide], wanted Monitors) {
-	for i := range rows.Len() {
-		why := ReasonKind
-		if !wanted[rows.Monitor[i]] {
-			why = ReasonMonitor
-		}
-		b.leaveOut(why, rows.Packets[i], rows.Bytes[i])
-	}
 }
 
 // leaveOut counts a flow that isn't carried.

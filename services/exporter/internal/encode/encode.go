@@ -7,6 +7,7 @@ package encode
 import (
 	"netstream/schemas/flow"
 	"netstream/schemas/key"
+	"netstream/schemas/monitor"
 	"netstream/services/exporter/internal/clock"
 )
 
@@ -14,20 +15,25 @@ import (
 type Flows struct {
 	IPv4 *flow.Rows[key.IPv4]
 	IPv6 *flow.Rows[key.IPv6]
-	Wide *flow.Rows[key.Wide] // of kinds that no format carries
+	Wide *flow.Rows[key.Wide] // of all other kinds
 }
 
 // Len is the number of flows.
 func (f *Flows) Len() int { return f.IPv4.Len() + f.IPv6.Len() + f.Wide.Len() }
 
-// Monitors tells by a flow's monitor whether it is wanted; it has an element for each monitor of the flows.
-type Monitors []bool
+// Monitor is a monitor of the flows, as a destination sees it.
+type Monitor struct {
+	monitor.Definition
+	Wanted bool
+	Why    Reason // its flows aren't wanted
+}
 
 // Cursor is what an encoder carries from one message to the next.
 type Cursor struct {
 	Sequence uint32 // of the next datagram: records sent before in version 5, datagrams in version 9
 	Left     uint32 // version 9: datagrams to send before the templates are due again
 	At       int64  // version 9: header time of the last templates, s since 1970
+	Set      uint64 // version 9: which templates those were beside the ones that are always there; 0 for none
 }
 
 // Options of an encoder.
@@ -46,9 +52,11 @@ const MinLimit = 512
 
 // Encoder makes datagrams of one format for one destination. It isn't safe for use by several goroutines.
 type Encoder interface {
+	// Define tells the monitors that the flows from now on point to; it comes before the first flows.
+	Define([]Monitor)
 	// Encode replaces what the batch holds by the datagrams of those of the flows that are wanted; the others are counted as
 	// not carried. The clock covers the times of all.
-	Encode(b *Batch, now *clock.Clock, flows *Flows, wanted Monitors) error
+	Encode(b *Batch, now *clock.Clock, flows *Flows) error
 	// Cursor is where the encoder stands behind what it has encoded.
 	Cursor() Cursor
 }

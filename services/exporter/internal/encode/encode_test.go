@@ -7,13 +7,19 @@ import (
 
 	"netstream/schemas/flow"
 	"netstream/schemas/key"
+	"netstream/schemas/monitor"
 	"netstream/services/exporter/internal/clock"
 )
 
 const start = 1_700_000_000 * int64(1e9)
 
-// all wants the flows of the one monitor there is.
-var all = Monitors{true}
+// wanting are monitors, some of them wanted.
+func wanting(wanted ...bool) (ms []Monitor) {
+	for _, w := range wanted {
+		ms = append(ms, Monitor{Definition: monitor.New("m", monitor.IPv4), Wanted: w, Why: ReasonMonitor})
+	}
+	return ms
+}
 
 // flows makes IPv4 and IPv6 flows and a clock that covers them.
 func flows(ipv4, ipv6 int) (*Flows, *clock.Clock) {
@@ -57,8 +63,9 @@ func TestEncodeDoesNotAllocate(t *testing.T) {
 			f, now := flows(tt.ipv4, tt.ipv6)
 			var b Batch
 			e := tt.make()
+			e.Define(wanting(true))
 			n := testing.AllocsPerRun(20, func() {
-				if err := e.Encode(&b, now, f, all); err != nil {
+				if err := e.Encode(&b, now, f); err != nil {
 					t.Fatal(err)
 				}
 				b.Datagrams()
@@ -78,7 +85,8 @@ func TestEveryLimit(t *testing.T) {
 			"v5": NewV5(Options{Limit: limit}, Cursor{}), "v9": newV9(limit, 0), "v9 with options": newV9(limit, 1000),
 		} {
 			var b Batch
-			if err := e.Encode(&b, now, f, all); err != nil {
+			e.Define(wanting(true))
+			if err := e.Encode(&b, now, f); err != nil {
 				t.Fatalf("%s, %d bytes: %v", name, limit, err)
 			}
 			records := uint64(200)
@@ -107,13 +115,15 @@ func TestCursorResumes(t *testing.T) {
 	} {
 		var one, two Batch
 		through := make(Cursor{})
+		through.Define(wanting(true))
 		for range 10 {
 			at := through.Cursor()
-			if err := through.Encode(&one, now, f, all); err != nil {
+			if err := through.Encode(&one, now, f); err != nil {
 				t.Fatal(err)
 			}
 			resumed := make(at)
-			if err := resumed.Encode(&two, now, f, all); err != nil {
+			resumed.Define(wanting(true))
+			if err := resumed.Encode(&two, now, f); err != nil {
 				t.Fatal(err)
 			}
 			if !slices.EqualFunc(one.Datagrams(), two.Datagrams(), slices.Equal) || through.Cursor() != resumed.Cursor() {
@@ -136,7 +146,8 @@ func TestFlowsOfNoMessage(t *testing.T) {
 		f, now := flows(0, 0)
 		var b Batch
 		e := tt.make()
-		if err := e.Encode(&b, now, f, all); err != nil || len(b.Datagrams()) != 0 || e.Cursor() != (Cursor{}) {
+		e.Define(wanting(true))
+		if err := e.Encode(&b, now, f); err != nil || len(b.Datagrams()) != 0 || e.Cursor() != (Cursor{}) {
 			t.Errorf("%s: %d datagrams, cursor %+v, error %v; want none", tt.name, len(b.Datagrams()), e.Cursor(), err)
 		}
 	}
@@ -152,17 +163,18 @@ func TestWhatIsNotCarried(t *testing.T) {
 	tally := func(n uint64) Tally { return Tally{Flows: n, Packets: 10 * n, Bytes: 6000 * n} }
 	for name, tt := range map[string]struct {
 		e                         Encoder
-		wanted                    Monitors
+		wanted                    []Monitor
 		sent, ipv6, kind, monitor uint64
 	}{
-		"v5, all":  {NewV5(Options{Limit: 1472}, Cursor{}), Monitors{true, true, true}, 3, 3, 3, 0},
-		"v5, two":  {NewV5(Options{Limit: 1472}, Cursor{}), Monitors{true, false, true}, 2, 2, 2, 3},
-		"v9, all":  {newV9(1472, 0), Monitors{true, true, true}, 6, 0, 3, 0},
-		"v9, two":  {newV9(1472, 0), Monitors{false, true, true}, 4, 0, 2, 3},
-		"v9, none": {newV9(1472, 0), Monitors{false, false, false}, 0, 0, 0, 9},
+		"v5, all":  {NewV5(Options{Limit: 1472}, Cursor{}), wanting(true, true, true), 3, 3, 3, 0},
+		"v5, two":  {NewV5(Options{Limit: 1472}, Cursor{}), wanting(true, false, true), 2, 2, 2, 3},
+		"v9, all":  {newV9(1472, 0), wanting(true, true, true), 6, 0, 3, 0},
+		"v9, two":  {newV9(1472, 0), wanting(false, true, true), 4, 0, 2, 3},
+		"v9, none": {newV9(1472, 0), wanting(false, false, false), 0, 0, 0, 9},
 	} {
 		var b Batch
-		if err := tt.e.Encode(&b, now, f, tt.wanted); err != nil {
+		tt.e.Define(tt.wanted)
+		if err := tt.e.Encode(&b, now, f); err != nil {
 			t.Fatal(err)
 		}
 		want := [reasons]Tally{ReasonIPv6: tally(tt.ipv6), ReasonKind: tally(tt.kind), ReasonMonitor: tally(tt.monitor)}
@@ -178,9 +190,10 @@ func BenchmarkEncode(b *testing.B) {
 			f, now := flows(bb.ipv4, bb.ipv6)
 			var batch Batch
 			e := bb.make()
+			e.Define(wanting(true))
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := e.Encode(&batch, now, f, all); err != nil {
+				if err := e.Encode(&batch, now, f); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -12,11 +12,12 @@ const MaxSamplingV5 = nsv5.MaxSamplingInterval
 
 // V5 makes datagrams of version 5.
 type V5 struct {
-	header  nsv5.Header
-	cursor  Cursor
-	limit   int // records in a datagram
-	records []nsv5.Record
-	row     flow.Row[key.IPv4]
+	header   nsv5.Header
+	cursor   Cursor
+	limit    int // records in a datagram
+	monitors []Monitor
+	records  []nsv5.Record
+	row      flow.Row[key.IPv4]
 }
 
 // NewV5 makes an encoder that goes on at a cursor.
@@ -37,22 +38,19 @@ func NewV5(o Options, at Cursor) *V5 {
 // Cursor is where the encoder stands.
 func (e *V5) Cursor() Cursor { return e.cursor }
 
+// Define implements Encoder.
+func (e *V5) Define(monitors []Monitor) { e.monitors = monitors }
+
 // Encode implements Encoder.
-func (e *V5) Encode(b *Batch, now *clock.Clock, flows *Flows, wanted Monitors) error {
+func (e *V5) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
 	b.Reset()
-	b.leaveOutWide(flows.Wide, wanted)
-	for i := range flows.IPv6.Len() {
-		why := ReasonIPv6
-		if !wanted[flows.IPv6.Monitor[i]] {
-			why = ReasonMonitor
-		}
-		b.leaveOut(why, flows.IPv6.Packets[i], flows.IPv6.Bytes[i])
-	}
+	leaveOut(b, flows.Wide, e.monitors, ReasonKind)
+	leaveOut(b, flows.IPv6, e.monitors, ReasonIPv6)
 	e.header.UnixSecs, e.header.SysUptime = now.UnixSecs(), now.SysUptime()
 	e.records = e.records[:0]
 	for i := range flows.IPv4.Len() {
-		if !wanted[flows.IPv4.Monitor[i]] {
-			b.leaveOut(ReasonMonitor, flows.IPv4.Packets[i], flows.IPv4.Bytes[i])
+		if m := &e.monitors[flows.IPv4.Monitor[i]]; !m.Wanted {
+			b.leaveOut(m.Why, flows.IPv4.Packets[i], flows.IPv4.Bytes[i])
 			continue
 		}
 		flows.IPv4.Read(i, &e.row)
@@ -63,6 +61,17 @@ func (e *V5) Encode(b *Batch, now *clock.Clock, flows *Flows, wanted Monitors) e
 	return e.flush(b)
 }
 
+// leaveOut counts flows that version 5 can't carry.
+func leaveOut[K any](b *Batch, rows *flow.Rows[K], monitors []Monitor, why Reason) {
+	for i := range rows.Len() {
+		if m := &monitors[rows.Monitor[i]]; m.Wanted {
+			b.leaveOut(why, rows.Packets[i], rows.Bytes[i])
+		} else {
+			b.leaveOut(m.Why, rows.Packets[i], rows.Bytes[i])
+		}
+	}
+}
+
 // flow adds a flow's records.
 func (e *V5) flow(b *Batch, now *clock.Clock, f *flow.Row[key.IPv4]) error {
 	n := shares(f.Packets, f.Bytes)
@@ -70,11 +79,7 @@ func (e *V5) flow(b *Batch, now *clock.Clock, f *flow.Row[key.IPv4]) error {
 		b.leaveOut(ReasonCounter, f.Packets, f.Bytes)
 		return nil
 	}
-	first, ok1 := now.Uptime(f.First)
-	last, ok2 := now.Uptime(f.Last)
-	if !ok1 || !ok2 {
-		b.Clamped++
-	}
+	first, last := uptimes(b, now, f.First, f.Last)
 	index, ok := nsv5.IfIndex16(f.Key.Interface)
 	if !ok {
 		b.Interfaces++

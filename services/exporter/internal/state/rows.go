@@ -30,6 +30,7 @@ type destinationRows struct {
 	port                 []uint16
 	sequence, left       []uint32
 	templates            []int64
+	set                  []uint64
 	sent, unsent         tallyRows
 	notCarried           tallyRows
 	datagrams            []uint64
@@ -41,6 +42,7 @@ func (r *destinationRows) reset() {
 	r.name.Reset()
 	r.after, r.port = r.after[:0], r.port[:0]
 	r.sequence, r.left, r.templates = r.sequence[:0], r.left[:0], r.templates[:0]
+	r.set = r.set[:0]
 	for _, t := range r.tallies() {
 		t.reset()
 	}
@@ -56,7 +58,7 @@ func (r *destinationRows) append(d *Destination) {
 	r.name.Append([]byte(d.Name))
 	r.after, r.port = append(r.after, d.After), append(r.port, d.Port)
 	r.sequence, r.left = append(r.sequence, d.Cursor.Sequence), append(r.left, d.Cursor.Left)
-	r.templates = append(r.templates, d.Cursor.At)
+	r.templates, r.set = append(r.templates, d.Cursor.At), append(r.set, d.Cursor.Set)
 	t := &d.Totals
 	r.sent.append(t.Sent)
 	r.notCarried.append(t.NotCarried)
@@ -69,7 +71,7 @@ func (r *destinationRows) append(d *Destination) {
 func (r *destinationRows) at(i int) Destination {
 	return Destination{
 		Name: string(r.name.At(i)), After: r.after[i], Port: r.port[i],
-		Cursor: encode.Cursor{Sequence: r.sequence[i], Left: r.left[i], At: r.templates[i]},
+		Cursor: encode.Cursor{Sequence: r.sequence[i], Left: r.left[i], At: r.templates[i], Set: columns.At(r.set, i)},
 		Totals: Totals{
 			Sent: r.sent.at(i), NotCarried: r.notCarried.at(i), Unsent: r.unsent.at(i),
 			Datagrams: r.datagrams[i], UnsentDatagrams: r.unsentDatagrams[i],
@@ -81,7 +83,7 @@ func (r *destinationRows) at(i int) Destination {
 func (r *destinationRows) columns() []columns.Column {
 	cols := []columns.Column{
 		columns.Bytes("name", &r.name), columns.Of("after", &r.after), columns.Of("port", &r.port),
-		columns.Of("sequence", &r.sequence), columns.Of("templates_left", &r.left), columns.Of("templates_at", &r.templates),
+		columns.Of("sequence", &r.sequence), columns.Of("templates_left", &r.left), columns.Of("templates_at", &r.templates), columns.Optional("templates_set", &r.set),
 	}
 	cols = append(cols, r.sent.columns("sent")...)
 	cols = append(cols, r.notCarried.columns("not_carried")...)

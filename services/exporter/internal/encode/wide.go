@@ -1,0 +1,339 @@
+package encode
+
+import (
+	"cmp"
+	"encoding/binary"
+	"maps"
+	"slices"
+
+	"netstream/schemas/collect"
+	"netstream/schemas/flow"
+	"netstream/schemas/key"
+	"netstream/schemas/monitor"
+	"netstream/schemas/wire/nsv9"
+	"netstream/services/exporter/internal/clock"
+)
+
+// Templates of flows of wide kinds in version 9. Those that match an IP tuple alone (MPLS with ip-only, inner headers) go by
+// the templates of IPv4 and IPv6 flows.
+const (
+	layer2       = 258 // spec section 8.4, as the next one
+	labelsIPv4   = 259
+	vpnIPv4      = 262 // 256 and the VRF
+	vpnIPv6      = 263 // 257 and the VRF
+	labelsIPv6   = 264
+	labelsOnly   = 265
+	flexible     = 300 // the first; two for each monitor: with IPv4 and with IPv6 addresses, or without any
+	flexibleIPv6 = 1   // behind that
+)
+
+const vrfLen = 4
+
+// carrier is how version 9 carries the flows of a monitor of a wide kind. The zero value carries none.
+type carrier struct {
+	tuple      bool // by the templates of IPv4 and IPv6 flows …
+	vrf        bool // … with the VRF
+	ipv4, ipv6 *form
+	family     func(*key.Wide, *collect.Values) uint8 // of the flow's addresses, 4 or 6
+}
+
+// form is a template and how its records are filled.
+type form struct {
+	template nsv9.Template
+	length   int
+	fields   []field
+}
+
+// field is a field of a form. put writes all of its bytes.
+type field struct {
+	at, end int
+	put     func(to []byte, f *wideFlow)
+}
+
+// wideFlow is a flow on its way into a record, with what a row doesn't say in a datagram's terms.
+type wideFlow struct {
+	flow.Row[key.Wide]
+	packets, bytes  uint64 // of this record
+	firstMs, lastMs uint32 // uptime
+	inIf, outIf     uint32
+	collected       collect.Values // zero when the monitor collects none
+}
+
+// carriers finds how the flows of the monitors are carried, and the templates for it in the order of their ids. A flexible
+// monitor's ids follow from the definitions of all that are wanted, not from their order.
+func carriers(monitors []Monitor) (by []carrier, more []*nsv9.Template) {
+	by = make([]carrier, len(monitors))
+	templates := map[uint16]*nsv9.Template{}
+	for i := range monitors {
+		m := &monitors[i]
+		if !m.Wanted || !m.Kind.Wide() {
+			continue
+		}
+		c := newCarrier(&m.Definition, flexible+2*rank(monitors, m.String()))
+		by[i] = c
+		if c.vrf {
+			templates[vpnIPv4], templates[vpnIPv6] = inVRF(vpnIPv4, nsv9.IPv4Template()), inVRF(vpnIPv6, nsv9.IPv6Template())
+		}
+		for _, f := range []*form{c.ipv4, c.ipv6} {
+			if f != nil {
+				templates[f.template.ID] = &f.template
+			}
+		}
+	}
+	return by, slices.SortedFunc(maps.Values(templates), func(a, b *nsv9.Template) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+// rank counts the flexible monitors whose definitions come before one.
+func rank(monitors []Monitor, definition string) (n uint16) {
+	for i := range monitors {
+		if m := &monitors[i]; m.Wanted && m.Kind == monitor.Flexible && m.String() < definition {
+			n++
+		}
+	}
+	return n
+}
+
+// inVRF is a template with the VRF behind its fields.
+func inVRF(id uint16, t nsv9.Template) *nsv9.Template {
+	t.ID = id
+	t.Fields = append(t.Fields, nsv9.Field{Type: nsv9.IngressVRFID, Length: vrfLen})
+	return &t
+}
+
+// newCarrier compiles a monitor's definition; id is for a flexible one.
+func newCarrier(d *monitor.Definition, id uint16) carrier {
+	switch d.Kind {
+	case monitor.VPN:
+		return carrier{tuple: true, vrf: true}
+	case monitor.SRv6Inner, monitor.TunnelInner:
+		return carrier{tuple: true}
+	case monitor.Layer2:
+		return carrier{ipv4: newForm(layer2, d, 0)}
+	case monitor.MPLS:
+		switch d.Match {
+		case monitor.IPOnly:
+			return carrier{tuple: true}
+		case monitor.LabelOnly:
+			return carrier{ipv4: newForm(labelsOnly, d, 0)}
+		}
+		return carrier{ipv4: newForm(labelsIPv4, d, 4), ipv6: newForm(labelsIPv6, d, 6), family: byVersion}
+	}
+	fields := d.Match | d.Collect
+	if !fields.Any(addresses) {
+		return carrier{ipv4: newForm(id, d, 0)}
+	}
+	c := carrier{ipv4: newForm(id, d, 4), ipv6: newForm(id+flexibleIPv6, d, 6)}
+	switch {
+	case d.Match.Has(key.IPVersion):
+		c.family = byVersion
+	case d.Match.Has(key.SrcAddr):
+		c.family = func(k *key.Wide, _ *collect.Values) uint8 { return familyOf(&k.Src) }
+	case d.Match.Has(key.DstAddr):
+		c.family = func(k *key.Wide, _ *collect.Values) uint8 { return familyOf(&k.Dst) }
+	case d.Collect.Has(key.SrcAddr):
+		c.family = func(_ *key.Wide, v *collect.Values) uint8 { return familyOf(&v.First.Src) }
+	default:
+		c.family = func(_ *key.Wide, v *collect.Values) uint8 { return familyOf(&v.First.Dst) }
+	}
+	return c
+}
+
+const addresses key.Fields = 1<<key.SrcAddr | 1<<key.DstAddr
+
+func byVersion(k *key.Wide, _ *collect.Values) uint8 {
+	if k.Version == 6 {
+		return 6
+	}
+	return 4
+}
+
+func familyOf(a *[16]byte) uint8 {
+	if *a == key.Mapped(binary.BigEndian.Uint32(a[12:])) {
+		return 4
+	}
+	return 6
+}
+
+// newForm makes the form of a monitor for addresses of an IP version, 0 where it has none. The order of the fields is that of the
+// two templates that spec section 8.4 gives, which end where others have more.
+func newForm(id uint16, d *monitor.Definition, family uint8) *form {
+	f := &form{template: nsv9.Template{ID: id}}
+	matched := func(w *wideFlow) *key.Wide { return &w.Key }
+	first := func(w *wideFlow) *key.Wide { return &w.collected.First }
+	f.outer(d.Match, family, matched)
+	if d.Match.Has(key.Interface) {
+		f.number(nsv9.InputSNMP, 4, func(w *wideFlow) uint64 { return uint64(w.inIf) })
+		f.number(nsv9.OutputSNMP, 4, func(w *wideFlow) uint64 { return uint64(w.outIf) })
+	}
+	f.number(nsv9.InBytes, 4, func(w *wideFlow) uint64 { return w.bytes })
+	f.number(nsv9.InPkts, 4, func(w *wideFlow) uint64 { return w.packets })
+	f.number(nsv9.FirstSwitched, 4, func(w *wideFlow) uint64 { return uint64(w.firstMs) })
+	f.number(nsv9.LastSwitched, 4, func(w *wideFlow) uint64 { return uint64(w.lastMs) })
+	f.inner(d.Match, family, matched)
+	if id == layer2 || id == labelsIPv4 {
+		return f
+	}
+	if d.HasTuple() {
+		f.number(nsv9.TCPFlags, 1, func(w *wideFlow) uint64 { return uint64(w.TCPFlags) })
+	}
+	f.number(nsv9.Direction, 1, func(w *wideFlow) uint64 { return uint64(w.Key.Direction) })
+	f.outer(d.Collect, family, first)
+	if d.Collect.Has(key.Interface) { // of the direction of the flow
+		f.number(nsv9.InputSNMP, 4, func(w *wideFlow) uint64 {
+			in, _ := sides(w.collected.First.Interface, w.Key.Direction)
+			return uint64(in)
+		})
+		f.number(nsv9.OutputSNMP, 4, func(w *wideFlow) uint64 {
+			_, out := sides(w.collected.First.Interface, w.Key.Direction)
+			return uint64(out)
+		})
+	}
+	f.inner(d.Collect, family, first)
+	if d.Extremes {
+		f.number(nsv9.MinPktLength, 2, func(w *wideFlow) uint64 { return min(uint64(w.collected.MinLength), 1<<16-1) })
+		f.number(nsv9.MaxPktLength, 2, func(w *wideFlow) uint64 { return min(uint64(w.collected.MaxLength), 1<<16-1) })
+		f.number(nsv9.MinTTL, 1, func(w *wideFlow) uint64 { return uint64(w.collected.MinTTL) })
+		f.number(nsv9.MaxTTL, 1, func(w *wideFlow) uint64 { return uint64(w.collected.MaxTTL) })
+	}
+	return f
+}
+
+// outer adds what stands around the IP tuple, and the addresses.
+func (f *form) outer(s key.Fields, family uint8, of func(*wideFlow) *key.Wide) {
+	number := func(field key.Field, t nsv9.FieldType, length int, value func(*key.Wide) uint64) {
+		if s.Has(field) {
+			f.number(t, length, func(w *wideFlow) uint64 { return value(of(w)) })
+		}
+	}
+	number(key.SrcMAC, nsv9.InSrcMAC, 6, func(k *key.Wide) uint64 { return k.SrcMAC })
+	number(key.DstMAC, nsv9.InDstMAC, 6, func(k *key.Wide) uint64 { return k.DstMAC })
+	number(key.VLAN, nsv9.SrcVLAN, 2, func(k *key.Wide) uint64 { return uint64(k.VLAN) })
+	number(key.InnerVLAN, nsv9.Dot1qCustomerVLANID, 2, func(k *key.Wide) uint64 { return uint64(k.InnerVLAN) })
+	number(key.EtherType, nsv9.EthernetType, 2, func(k *key.Wide) uint64 { return uint64(k.EtherType) })
+	for i := range key.Labels {
+		// The 20 bits of the label; those of EXP and of the bottom of the stack aren't kept.
+		number(key.Label1+key.Field(i), nsv9.MPLSLabel1+nsv9.FieldType(i), 3, func(k *key.Wide) uint64 { return uint64(k.Label[i]) << 4 })
+	}
+	if s == monitor.LabelAndIP || s == monitor.LabelOnly { // unknown
+		f.number(nsv9.MPLSTopLabelType, 1, func(*wideFlow) uint64 { return 0 })
+		f.number(nsv9.MPLSTopLabelIPAddr, 4, func(*wideFlow) uint64 { return 0 })
+	}
+	address := func(field key.Field, ipv4, ipv6 nsv9.FieldType, value func(*key.Wide) *[16]byte) {
+		switch {
+		case !s.Has(field):
+		case family == 6:
+			f.add(ipv6, 16, func(to []byte, w *wideFlow) { copy(to, value(of(w))[:]) })
+		default:
+			f.add(ipv4, 4, func(to []byte, w *wideFlow) { copy(to, value(of(w))[12:]) })
+		}
+	}
+	address(key.SrcAddr, nsv9.IPv4SrcAddr, nsv9.IPv6SrcAddr, func(k *key.Wide) *[16]byte { return &k.Src })
+	address(key.DstAddr, nsv9.IPv4DstAddr, nsv9.IPv6DstAddr, func(k *key.Wide) *[16]byte { return &k.Dst })
+}
+
+// inner adds the rest of the IP tuple and what belongs to it.
+func (f *form) inner(s key.Fields, family uint8, of func(*wideFlow) *key.Wide) {
+	number := func(field key.Field, t nsv9.FieldType, length int, value func(*key.Wide) uint64) {
+		if s.Has(field) {
+			f.number(t, length, func(w *wideFlow) uint64 { return value(of(w)) })
+		}
+	}
+	number(key.Protocol, nsv9.Protocol, 1, func(k *key.Wide) uint64 { return uint64(k.Protocol) })
+	number(key.SrcPort, nsv9.L4SrcPort, 2, func(k *key.Wide) uint64 { return uint64(k.SrcPort) })
+	number(key.DstPort, nsv9.L4DstPort, 2, func(k *key.Wide) uint64 { return uint64(k.DstPort) })
+	number(key.TOS, nsv9.SrcTOS, 1, func(k *key.Wide) uint64 { return uint64(k.TOS) })
+	number(key.DSCP, nsv9.IPDiffServCodePoint, 1, func(k *key.Wide) uint64 { return uint64(k.TOS >> 2) })
+	if family != 4 {
+		number(key.FlowLabel, nsv9.IPv6FlowLabel, 3, func(k *key.Wide) uint64 { return uint64(k.FlowLabel) })
+	}
+	number(key.TTL, nsv9.IPTTL, 1, func(k *key.Wide) uint64 { return uint64(k.TTL) })
+	number(key.TCPFlags, nsv9.TCPFlags, 1, func(k *key.Wide) uint64 { return uint64(k.TCPFlags) })
+	if family == 0 { // addresses tell it
+		number(key.IPVersion, nsv9.IPProtocolVersion, 1, func(k *key.Wide) uint64 { return uint64(k.Version) })
+	}
+	number(key.VRF, nsv9.IngressVRFID, vrfLen, func(k *key.Wide) uint64 { return uint64(k.VRF) })
+}
+
+// number adds a field that holds a number.
+func (f *form) number(t nsv9.FieldType, length int, value func(*wideFlow) uint64) {
+	f.add(t, length, func(to []byte, w *wideFlow) {
+		v := value(w)
+		for i := len(to) - 1; i >= 0; i-- {
+			to[i] = byte(v)
+			v >>= 8
+		}
+	})
+}
+
+func (f *form) add(t nsv9.FieldType, length int, put func([]byte, *wideFlow)) {
+	f.template.Fields = append(f.template.Fields, nsv9.Field{Type: t, Length: uint16(length)})
+	f.fields = append(f.fields, field{f.length, f.length + length, put})
+	f.length += length
+}
+
+// flowWide adds the records of the flow in e.wide.
+func (e *V9) flowWide(b *Batch, now *clock.Clock, c *carrier) error {
+	w := &e.wide
+	if c.tuple {
+		return e.flowTuple(b, now, c)
+	}
+	w.collected = collect.Values{}
+	if w.Values != nil {
+		w.collected = *w.Values
+	}
+	f := c.ipv4
+	if c.family != nil && c.family(&w.Key, &w.collected) == 6 {
+		f = c.ipv6
+	}
+	n := shares(w.Packets, w.Bytes)
+	switch {
+	case f == nil: // rows of a monitor of another kind
+		b.leaveOut(ReasonKind, w.Packets, w.Bytes)
+		return nil
+	case n > maxShares:
+		b.leaveOut(ReasonCounter, w.Packets, w.Bytes)
+		return nil
+	}
+	w.inIf, w.outIf = sides(w.Key.Interface, w.Key.Direction)
+	w.firstMs, w.lastMs = uptimes(b, now, w.First, w.Last)
+	for i := range n {
+		to, err := e.next(b, f.template.ID, f.length)
+		if err != nil {
+			return err
+		}
+		w.packets, w.bytes = share(w.Packets, n, i), share(w.Bytes, n, i)
+		for _, field := range f.fields {
+			field.put(to[field.at:field.end], w)
+		}
+		b.count(firstShare(i), w.packets, w.bytes)
+	}
+	return nil
+}
+
+// flowTuple adds the records of the flow in e.wide as those of an IPv4 or IPv6 flow.
+func (e *V9) flowTuple(b *Batch, now *clock.Clock, c *carrier) error {
+	w := &e.wide
+	k := &w.Key
+	var vrf *uint32
+	if c.vrf {
+		vrf = &k.VRF
+	}
+	if k.Version == 6 {
+		e.row6 = flow.Row[key.IPv6]{
+			Key: key.IPv6{
+				Src: k.Src, Dst: k.Dst, SrcPort: k.SrcPort, DstPort: k.DstPort, Protocol: k.Protocol, TOS: k.TOS,
+				FlowLabel: k.FlowLabel, Interface: k.Interface, Direction: k.Direction,
+			},
+			First: w.First, Last: w.Last, Packets: w.Packets, Bytes: w.Bytes, TCPFlags: w.TCPFlags,
+		}
+		return e.flow6(b, now, &e.row6, vrf)
+	}
+	e.row4 = flow.Row[key.IPv4]{
+		Key: key.IPv4{
+			Src: binary.BigEndian.Uint32(k.Src[12:]), Dst: binary.BigEndian.Uint32(k.Dst[12:]), SrcPort: k.SrcPort, DstPort: k.DstPort,
+			Protocol: k.Protocol, TOS: k.TOS, Interface: k.Interface, Direction: k.Direction,
+		},
+		First: w.First, Last: w.Last, Packets: w.Packets, Bytes: w.Bytes, TCPFlags: w.TCPFlags,
+	}
+	return e.flow4(b, now, &e.row4, vrf)
+}
