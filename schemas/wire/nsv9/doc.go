@@ -13,9 +13,8 @@ package nsv9
 
 // Sizes of the format in bytes, and limits.
 const (
-	Version      = 9
-	HeaderLen    = 20
-	setHeaderLen = 4
+	Version   = 9
+	HeaderLen = 20
 	// MaxLen is the largest UDP payload over IPv4.
 	MaxLen = 65507
 	// MaxFields bounds the fields, scope fields included, of a template that is accepted.

@@ -2,7 +2,8 @@ package nsv9
 
 import (
 	"encoding/binary"
-	"slices"
+
+	"netstream/schemas/wire/internal/sets"
 )
 
 // Encoder writes one datagram at a time into a buffer of the caller:
@@ -17,31 +18,25 @@ import (
 //
 // The zero value is ready for Begin. Nothing is allocated when the buffer has room for the limit.
 type Encoder struct {
-	b         []byte
-	start     int // of the datagram in b
-	max       int // where the datagram must end, at a multiple of 4 from start
-	set       int // start of the open data flowset, 0 when there is none
-	recordLen int
-	count     int
+	w         sets.Writer
+	templates int
 }
 
 // Begin starts a datagram of at most limit bytes behind what dst holds. A datagram begun before is forgotten. The only
 // error is ErrLimit.
 func (e *Encoder) Begin(dst []byte, limit int, h *Header) error {
-	if limit < HeaderLen+2*setHeaderLen || limit > MaxLen {
+	if limit < HeaderLen+2*sets.HeadLen || limit > MaxLen {
 		return ErrLimit
 	}
-	start := len(dst)
-	dst = slices.Grow(dst, limit)[:start+HeaderLen]
-	h.encode((*[HeaderLen]byte)(dst[start:]))
-	*e = Encoder{b: dst, start: start, max: start + limit&^3}
+	h.encode((*[HeaderLen]byte)(e.w.Begin(dst, limit, HeaderLen)))
+	e.templates = 0
 	return nil
 }
 
 // Templates adds a flowset with these templates, all of them for flows or all for options. When they do not fit, the
 // error is ErrNoRoom and none is added.
 func (e *Encoder) Templates(ts ...*Template) error {
-	n := setHeaderLen
+	n := 0
 	for _, t := range ts {
 		if err := t.Validate(); err != nil {
 			return err
@@ -54,19 +49,19 @@ func (e *Encoder) Templates(ts ...*Template) error {
 	if len(ts) == 0 {
 		return nil
 	}
-	if e.padded()+n > e.max {
+	if !e.w.Fits(n) {
 		return ErrNoRoom
 	}
 	id := uint16(templateSetID)
 	if ts[0].Options {
 		id = optionsTemplateSetID
 	}
-	at := e.openSet(id)
+	e.w.Open(id, 0)
 	for _, t := range ts {
-		e.b = t.Append(e.b)
+		e.w.B = t.Append(e.w.B)
 	}
-	e.closeSet(at)
-	e.count += len(ts)
+	e.w.Close()
+	e.templates += len(ts)
 	return nil
 }
 
@@ -79,66 +74,26 @@ func (e *Encoder) OpenData(templateID uint16, recordLen int) error {
 	if recordLen < 1 {
 		return &TemplateError{ID: templateID, Err: ErrZeroLength}
 	}
-	if e.padded()+setHeaderLen+recordLen > e.max {
+	if !e.w.Fits(recordLen) {
 		return ErrNoRoom
 	}
-	e.set = e.openSet(templateID)
-	e.recordLen = recordLen
+	e.w.Open(templateID, recordLen)
 	return nil
 }
 
 // Next is the place for the next record of the open flowset: write every byte of it, they hold anything. It is nil when
 // the datagram is full or no flowset is open.
-func (e *Encoder) Next() []byte {
-	at := len(e.b)
-	if e.set == 0 || at+e.recordLen > e.max {
-		return nil
-	}
-	e.b = e.b[:at+e.recordLen]
-	e.count++
-	return e.b[at:]
-}
+func (e *Encoder) Next() []byte { return e.w.Next() }
 
 // Len is the number of bytes of the datagram so far, padding included.
-func (e *Encoder) Len() int { return e.padded() - e.start }
+func (e *Encoder) Len() int { return e.w.Len() }
 
 // Count is the number of records and templates so far.
-func (e *Encoder) Count() int { return e.count }
+func (e *Encoder) Count() int { return e.templates + e.w.Records() }
 
 // Finish completes the datagram and returns what Begin was given with the datagram behind it.
 func (e *Encoder) Finish() []byte {
-	e.endData()
-	binary.BigEndian.PutUint16(e.b[e.start+2:], uint16(e.count))
-	return e.b
-}
-
-// padded is where the open flowset will end.
-func (e *Encoder) padded() int { return e.start + (len(e.b)-e.start+3)&^3 }
-
-// openSet closes an open data flowset and writes the head of a new one.
-func (e *Encoder) openSet(id uint16) (at int) {
-	e.endData()
-	at = len(e.b)
-	e.b = append(e.b, byte(id>>8), byte(id), 0, 0)
-	return at
-}
-
-// closeSet pads the flowset to a multiple of 4 and writes its length.
-func (e *Encoder) closeSet(at int) {
-	for end := e.padded(); len(e.b) < end; {
-		e.b = append(e.b, 0)
-	}
-	binary.BigEndian.PutUint16(e.b[at+2:], uint16(len(e.b)-at))
-}
-
-func (e *Encoder) endData() {
-	if e.set == 0 {
-		return
-	}
-	if len(e.b) == e.set+setHeaderLen { // no record came
-		e.b = e.b[:e.set]
-	} else {
-		e.closeSet(e.set)
-	}
-	e.set = 0
+	e.w.Close()
+	binary.BigEndian.PutUint16(e.w.Datagram()[2:], uint16(e.Count()))
+	return e.w.B
 }

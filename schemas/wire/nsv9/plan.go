@@ -3,6 +3,8 @@ package nsv9
 import (
 	"cmp"
 	"slices"
+
+	"netstream/schemas/wire/internal/sets"
 )
 
 // Plan is a layout compiled once more, to fill Records: a list of steps, in the order of the fields, and nothing to look
@@ -136,7 +138,7 @@ func (p *Plan) Decode(r *Record, rec []byte) bool {
 
 // fill wants an empty r and a whole record.
 func (p *Plan) fill(r *Record, rec []byte) {
-	if p.ipv4 != nil && allZero(p.layout.Field(rec, p.src6)) && allZero(p.layout.Field(rec, p.dst6)) {
+	if p.ipv4 != nil && sets.AllZero(p.layout.Field(rec, p.src6)) && sets.AllZero(p.layout.Field(rec, p.dst6)) {
 		p = p.ipv4
 	}
 	r.Has, r.IPVersion = p.has, p.family

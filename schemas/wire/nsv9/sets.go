@@ -1,6 +1,10 @@
 package nsv9
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"netstream/schemas/wire/internal/sets"
+)
 
 // Kind is what a flowset holds.
 type Kind uint8
@@ -37,13 +41,7 @@ func (s Set) Kind() Kind {
 //		use(sets.Set())
 //	}
 //	if sets.Err() != nil { … } // what was read before is good
-type Sets struct {
-	b        []byte
-	next     int
-	set      Set
-	trailing int
-	err      error
-}
+type Sets struct{ walk sets.Walk }
 
 // Open reads the header of a datagram and readies the walk over its flowsets. The sets refer to b.
 func Open(b []byte) (Header, Sets, error) {
@@ -56,48 +54,22 @@ func Open(b []byte) (Header, Sets, error) {
 	}
 	var h Header
 	h.decode((*[HeaderLen]byte)(b))
-	return h, Sets{b: b, next: HeaderLen}, nil
+	return h, Sets{sets.NewWalk(b, HeaderLen)}, nil
 }
 
 // Next goes to the next flowset, if there is one.
-func (s *Sets) Next() bool {
-	s.set = Set{}
-	if s.err != nil {
-		return false
-	}
-	b := s.b[s.next:]
-	if len(b) < setHeaderLen {
-		s.trailing = len(b)
-		return false
-	}
-	n := int(binary.BigEndian.Uint16(b[2:]))
-	if n < setHeaderLen || n > len(b) {
-		// Some exporters fill the datagram with zeros behind the last flowset: no flowset, but nothing broken either.
-		if !allZero(b) {
-			s.err = ErrSetLength
-		}
-		s.trailing = len(b)
-		return false
-	}
-	s.set = Set{ID: binary.BigEndian.Uint16(b), Offset: s.next, Body: b[setHeaderLen:n:n]}
-	s.next += n
-	return true
-}
+func (s *Sets) Next() bool { return s.walk.Next() }
 
 // Set is the flowset Next went to.
-func (s *Sets) Set() Set { return s.set }
+func (s *Sets) Set() Set { return Set{s.walk.ID, s.walk.Offset, s.walk.Body} }
 
 // Err is ErrSetLength when the walk stopped at a broken flowset, and nil when it came to the end.
-func (s *Sets) Err() error { return s.err }
+func (s *Sets) Err() error {
+	if s.walk.Broken {
+		return ErrSetLength
+	}
+	return nil
+}
 
 // Trailing is the number of bytes behind the last flowset, once Next has returned false.
-func (s *Sets) Trailing() int { return s.trailing }
-
-func allZero(b []byte) bool {
-	for _, c := range b {
-		if c != 0 {
-			return false
-		}
-	}
-	return true
-}
+func (s *Sets) Trailing() int { return s.walk.Trailing }

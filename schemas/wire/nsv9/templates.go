@@ -1,6 +1,10 @@
 package nsv9
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"netstream/schemas/wire/internal/sets"
+)
 
 // TemplateReader walks the templates of a flowset.
 type TemplateReader struct {
@@ -22,7 +26,7 @@ func (s Set) Templates() TemplateReader {
 func (r *TemplateReader) Next(t *Template) bool {
 	*t = Template{Options: r.options, Scope: t.Scope[:0], Fields: t.Fields[:0]}
 	// What is shorter than the head of a template, or all zero, is padding.
-	if r.err != nil || len(r.b) < 4 || allZero(r.b) {
+	if r.err != nil || len(r.b) < 4 || sets.AllZero(r.b) {
 		return false
 	}
 	n, err := t.parse(r.b)
