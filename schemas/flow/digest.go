@@ -45,3 +45,11 @@ func Hash[K key.Key[K]](f *Row[K], seed uint64) Digest {
 	h := Hasher[K]{Seed: seed, buf: make([]byte, 0, 160)}
 	return h.Hash(f)
 }
+
+// ID is a flow's number: XXH3-64 of first, big-endian, with the hash of the key as seed, which is that with key.FlowSeed of source
+// and monitor. Flows of one key differ by when they began.
+func ID(hash uint64, first int64) uint64 {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], uint64(first))
+	return xxh3.HashSeed(b[:], hash)
+}

@@ -22,7 +22,7 @@ func BenchmarkExport(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer sink.Close()
-	for _, format := range both {
+	for _, format := range formats {
 		b.Run(string(format), func(b *testing.B) {
 			d := exporter.DefaultDestination()
 			d.Address, d.Format = sink.LocalAddr().String(), format

@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"netstream/schemas/wire/ipfix"
 	"netstream/schemas/wire/nsv5"
 	"netstream/schemas/wire/nsv9"
 	"netstream/services/exporter"
@@ -166,10 +167,74 @@ func decode(t testing.TB, datagrams [][]byte, d exporter.Destination) []record {
 			t.Errorf("datagram %d has %d bytes, want %d at most", i, len(b), limit)
 		}
 	}
-	if d.Format == exporter.V5 {
+	switch d.Format {
+	case exporter.V5:
 		return decode5(t, datagrams, d)
+	case exporter.V9:
+		return decode9(t, datagrams, d)
 	}
-	return decode9(t, datagrams, d)
+	return decodeIPFIX(t, datagrams, d)
+}
+
+func decodeIPFIX(t testing.TB, datagrams [][]byte, d exporter.Destination) (out []record) {
+	t.Helper()
+	layouts := map[uint16]*nsv9.Layout{}
+	sequence, before, templatesAt, since := uint32(0), uint32(0), uint32(0), uint32(0)
+	for i, b := range datagrams {
+		h, sets, err := ipfix.Open(b)
+		if err != nil {
+			t.Fatalf("datagram %d: %v", i, err)
+		}
+		if h.Sequence != sequence || h.DomainID != d.SourceID || h.ExportTime < before {
+			t.Errorf("datagram %d: %+v, want sequence %d, domain %d, time from %d on", i, h, sequence, d.SourceID, before)
+		}
+		before = h.ExportTime
+		hasTemplates := false
+		for sets.Next() {
+			set := sets.Set()
+			if set.Kind() == ipfix.Templates {
+				hasTemplates = true
+				var template ipfix.Template
+				for templates := set.Templates(); templates.Next(&template); {
+					if layouts[template.ID], err = template.Compile(); err != nil {
+						t.Fatalf("datagram %d: %v", i, err)
+					}
+				}
+				continue
+			}
+			layout := layouts[set.ID]
+			if layout == nil {
+				t.Fatalf("datagram %d: data before template %d", i, set.ID)
+			}
+			plan := nsv9.NewPlan(layout)
+			records := layout.Records(set.Body)
+			for ; records.Next(); sequence++ {
+				if layout.Options() {
+					continue
+				}
+				var r nsv9.Record
+				if !plan.Decode(&r, records.Record()) || r.Has&nsv9.HasFlowEndReason == 0 || r.FlowEndReason == 0 {
+					t.Fatalf("datagram %d: record %+v", i, r)
+				}
+				out = append(out, record9(t, &nsv9.Header{}, &r))
+			}
+			if records.Err() != nil {
+				t.Fatalf("datagram %d: %v", i, records.Err())
+			}
+		}
+		if sets.Err() != nil || sets.Trailing() != 0 {
+			t.Errorf("datagram %d: %d bytes behind the sets, error %v", i, sets.Trailing(), sets.Err())
+		}
+		due := i == 0 || since+1 == d.TemplateDatagrams || time.Duration(h.ExportTime-templatesAt)*time.Second >= d.TemplateInterval
+		if hasTemplates != due {
+			t.Errorf("datagram %d, %d after the last templates and %d s: templates %t, want %t", i, since+1, h.ExportTime-templatesAt, hasTemplates, due)
+		}
+		since++
+		if hasTemplates {
+			since, templatesAt = 0, h.ExportTime
+		}
+	}
+	return out
 }
 
 func decode5(t testing.TB, datagrams [][]byte, d exporter.Destination) (out []record) {

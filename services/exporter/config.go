@@ -22,10 +22,10 @@ type Config struct {
 // Destination is one collector.
 type Destination struct {
 	Address           string        `yaml:"address" doc:"host:port over UDP; an IPv6 address stands in brackets"`
-	Format            Format        `yaml:"format" doc:"v5 (flows of kind ipv4 only) or v9"`
-	Monitors          []string      `yaml:"monitors" doc:"names of the monitors whose flows are sent; none: those of kinds ipv4 and (v9) ipv6. Other kinds are sent in v9, when named"`
-	SourceID          uint32        `yaml:"source_id" doc:"v9: observation domain; v5: engine type * 256 + engine id"`
-	TemplateDatagrams uint32        `yaml:"template_datagrams" doc:"v9: templates are repeated after this many datagrams, 1 to 600, …"`
+	Format            Format        `yaml:"format" doc:"v5 (flows of kind ipv4 only), v9 or ipfix"`
+	Monitors          []string      `yaml:"monitors" doc:"names of the monitors whose flows are sent; none: those of kinds ipv4 and (not in v5) ipv6. Other kinds are sent when named, not in v5"`
+	SourceID          uint32        `yaml:"source_id" doc:"v9, ipfix: observation domain; v5: engine type * 256 + engine id"`
+	TemplateDatagrams uint32        `yaml:"template_datagrams" doc:"v9, ipfix: templates are repeated after this many datagrams, 1 to 600, …"`
 	TemplateInterval  time.Duration `yaml:"template_interval" doc:"… or after this time of the flows, 1s to 60h, whichever comes first"`
 	MTU               int           `yaml:"mtu" doc:"largest UDP payload in bytes; 0: 1472 to an IPv4 address, 1452 to an IPv6 address or a name"`
 	Rate              int           `yaml:"rate" doc:"datagrams sent in a second at most; 0: no limit"`
@@ -81,8 +81,8 @@ func (d Destination) Validate() error {
 	if !isDestination(d.Address) {
 		ps.Addf("address", d.Address, "host:port such as 192.0.2.1:2055, [2001:db8::1]:2055 or collector.example:2055")
 	}
-	if d.Format != V5 && d.Format != V9 {
-		ps.Addf("format", string(d.Format), "%s or %s", V5, V9)
+	if d.Format != V5 && d.Format != V9 && d.Format != IPFIX {
+		ps.Addf("format", string(d.Format), "%s, %s or %s", V5, V9, IPFIX)
 	}
 	for i, name := range d.Monitors {
 		key := "monitors[" + strconv.Itoa(i) + "]"

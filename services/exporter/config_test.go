@@ -73,7 +73,7 @@ exporter:
 `, `
 netstream.yaml:3:3: exporter.name: "a b", want 1 to 64 letters, digits, _ or -
 netstream.yaml:5:7: exporter.destinations[0].address: "192.0.2.1", want host:port such as 192.0.2.1:2055, [2001:db8::1]:2055 or collector.example:2055
-netstream.yaml:6:7: exporter.destinations[0].format: v7, want v5 or v9
+netstream.yaml:6:7: exporter.destinations[0].format: v7, want v5, v9 or ipfix
 netstream.yaml:7:7: exporter.destinations[0].mtu: 100, want 0, or 512 to 65507
 netstream.yaml:8:7: exporter.destinations[0].rate: -1, want 0 to 10000000
 netstream.yaml:9:24: exporter.destinations[0].monitors[1]: "a b", want the name of a monitor: 1 to 64 letters, digits, _ or -

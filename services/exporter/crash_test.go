@@ -52,7 +52,7 @@ func messages(n, flows int) (out [][]testFlow) {
 // TestCrashBetweenSendAndCommit takes the fence away while messages wait: the exporter sends one, can't commit it and
 // stands down. Who goes on sends that message again, the same bytes, and nothing else twice.
 func TestCrashBetweenSendAndCommit(t *testing.T) {
-	for _, format := range []exporter.Format{exporter.V5, exporter.V9} {
+	for _, format := range formats {
 		t.Run(string(format), func(t *testing.T) {
 			in := messages(10, 80)
 			const lost = 5 // index of the message that is sent and not committed

@@ -41,6 +41,8 @@ func TestEveryFlowArrives(t *testing.T) {
 		{"v5 of an engine in small datagrams", exporter.Destination{Format: exporter.V5, SourceID: 0x0207, MTU: 600}},
 		{"v9", exporter.Destination{Format: exporter.V9}},
 		{"v9 of a domain in small datagrams", exporter.Destination{Format: exporter.V9, SourceID: 70000, MTU: 513, TemplateDatagrams: 7}},
+		{"ipfix", exporter.Destination{Format: exporter.IPFIX}},
+		{"ipfix of a domain in small datagrams", exporter.Destination{Format: exporter.IPFIX, SourceID: 70000, MTU: 513, TemplateDatagrams: 7}},
 		{"v9 in jumbo frames", exporter.Destination{Format: exporter.V9, MTU: 8972, TemplateDatagrams: 600}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -69,7 +71,7 @@ func TestEveryFlowArrives(t *testing.T) {
 // TestSameFlowsSameDatagrams holds the promise that datagrams are a function of the flows: another run, stopped and
 // resumed in between and beside another destination, sends the same bytes.
 func TestSameFlowsSameDatagrams(t *testing.T) {
-	for _, format := range []exporter.Format{exporter.V5, exporter.V9} {
+	for _, format := range formats {
 		t.Run(string(format), func(t *testing.T) {
 			line := open(t)
 			rnd := newFlows(2)

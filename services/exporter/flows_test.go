@@ -236,7 +236,7 @@ func records(flows []testFlow, format exporter.Format) (out []record) {
 				Src: address4(k.Src), Dst: address4(k.Dst), Ports: fmt.Sprint(k.SrcPort, " ", k.DstPort), Kind: kind(k.Protocol, k.TOS, f.v4.TCPFlags, 0),
 				In: in, Out: egress, Packets: f.v4.Packets, Bytes: f.v4.Bytes, First: f.v4.First / 1e6, Last: f.v4.Last / 1e6,
 			})
-		case f.v6 != nil && format == exporter.V9:
+		case f.v6 != nil && format != exporter.V5:
 			k := &f.v6.Key
 			in, egress := side(k.Interface, k.Direction)
 			out = append(out, record{
@@ -249,7 +249,7 @@ func records(flows []testFlow, format exporter.Format) (out []record) {
 	return out
 }
 
-// frames are what a collector of version 9 must find for those of the flows that are of layer 2.
+// frames are what a collector of version 9 or IPFIX must find for those of the flows that are of layer 2.
 func frames(flows []testFlow) (out []record) {
 	for _, f := range flows {
 		if f.wide == nil {

@@ -12,16 +12,19 @@ type Format string
 const (
 	V5 Format = "v5" // original IPv4 flows
 	V9 Format = "v9" // flows of all kinds, by templates
+
+	// IPFIX is version 9's successor, with absolute times, counters of 64 bits, and why a flow ended.
+	IPFIX Format = "ipfix"
 )
 
 // UnmarshalText implements encoding.TextUnmarshaler and refuses unknown formats.
 func (f *Format) UnmarshalText(text []byte) error {
 	switch g := Format(text); g {
-	case V5, V9:
+	case V5, V9, IPFIX:
 		*f = g
 		return nil
 	default:
-		return config.Problem{Value: string(text), Want: string(V5 + " or " + V9)}
+		return config.Problem{Value: string(text), Want: string(V5 + ", " + V9 + " or " + IPFIX)}
 	}
 }
 
@@ -31,8 +34,11 @@ func (d Destination) encoder(sampling uint32, at encode.Cursor) encode.Encoder {
 		SourceID: d.SourceID, Limit: d.payload(), Sampling: sampling,
 		RefreshDatagrams: d.TemplateDatagrams, RefreshSeconds: int64(d.TemplateInterval.Seconds()),
 	}
-	if d.Format == V5 {
+	switch d.Format {
+	case V5:
 		return encode.NewV5(o, at)
+	case V9:
+		return encode.NewV9(o, at)
 	}
-	return encode.NewV9(o, at)
+	return encode.NewIPFIX(o, at)
 }

@@ -56,7 +56,8 @@ func (in *input) read(m *bus.Message) error {
 	if err := in.define(m.Header); err != nil {
 		return err
 	}
-	sources, monitors := len(m.Header.List(message.Sources)), len(in.monitors)
+	in.Sources = m.Header.List(message.Sources)
+	sources, monitors := len(in.Sources), len(in.monitors)
 	return cmp.Or(in.IPv4.Check(sources, monitors), in.IPv6.Check(sources, monitors), in.Wide.Check(sources, monitors))
 }
 

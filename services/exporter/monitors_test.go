@@ -66,6 +66,8 @@ func TestMonitorsOfADestination(t *testing.T) {
 		{"the other of the same kind", exporter.V5, []string{"edge", "ipv6"}, "edge"},
 		{"two", exporter.V9, []string{"ipv6", "edge"}, "edge ipv6"},
 		{"layer 2", exporter.V9, []string{"l2", "ipv6"}, "l2 ipv6"},
+		{"all in IPFIX", exporter.IPFIX, nil, "ipv4 edge ipv6"},
+		{"layer 2 and IPv6 in IPFIX", exporter.IPFIX, []string{"l2", "ipv6"}, "l2 ipv6"},
 		{"layer 2 alone", exporter.V9, []string{"l2"}, "l2"},
 		{"one that can't be carried", exporter.V5, []string{"l2", "ipv4"}, "ipv4"},
 		{"one that isn't there", exporter.V9, []string{"vpn"}, ""},
@@ -84,7 +86,7 @@ func TestMonitorsOfADestination(t *testing.T) {
 				}
 			}
 			sent := records(want, d.Format)
-			if d.Format == exporter.V9 {
+			if d.Format != exporter.V5 {
 				sent = append(sent, frames(want)...)
 			}
 			if diff := difference(sent, decode(t, c.receive(t, s), d)); diff != "" {

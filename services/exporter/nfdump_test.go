@@ -16,7 +16,7 @@ import (
 
 // TestNfdump sends to nfcapd of the nfdump package and compares each flow that nfdump then shows.
 func TestNfdump(t *testing.T) {
-	for _, format := range both {
+	for _, format := range formats {
 		t.Run(string(format), func(t *testing.T) {
 			l := open(t)
 			rnd := newFlows(11)

@@ -15,7 +15,7 @@ import (
 	"netstream/services/exporter"
 )
 
-var both = []exporter.Format{exporter.V5, exporter.V9}
+var formats = []exporter.Format{exporter.V5, exporter.V9, exporter.IPFIX}
 
 // send publishes messages and returns the datagrams of one destination and its totals.
 func send(t *testing.T, cfg exporter.Config, d exporter.Destination, messages ...[]testFlow) ([][]byte, exporter.Destination, exporter.Totals) {
@@ -47,11 +47,14 @@ func TestLargeCountersLeaveInSeveralRecords(t *testing.T) {
 		{"ten gigabytes", 7_000_001, 10_000_000_003, 3},
 		{"more records than a datagram takes", 3 << 32, 500 << 32, 501},
 	} {
-		for _, format := range both {
+		for _, format := range formats {
 			t.Run(tt.name+" in "+string(format), func(t *testing.T) {
 				flows := ipv4Flow(func(f *flow.Row[key.IPv4]) { f.Packets, f.Bytes = tt.packets, tt.bytes })
 				datagrams, d, totals := send(t, exporter.Config{}, exporter.Destination{Format: format}, flows)
 				got := decode(t, datagrams, d)
+				if format == exporter.IPFIX { // its counters have 64 bits
+					tt.records = 1
+				}
 				var packets, bytes uint64
 				for _, r := range got {
 					packets, bytes = packets+r.Packets, bytes+r.Bytes
@@ -69,7 +72,7 @@ func TestLargeCountersLeaveInSeveralRecords(t *testing.T) {
 }
 
 func TestAbsurdCountersAreNotCarried(t *testing.T) {
-	for _, format := range both {
+	for _, format := range []exporter.Format{exporter.V5, exporter.V9} {
 		t.Run(string(format), func(t *testing.T) {
 			flows := append(newFlows(8).ipv4(1), ipv4Flow(func(f *flow.Row[key.IPv4]) { f.Packets, f.Bytes = 5, math.MaxUint64 })...)
 			datagrams, d, totals := send(t, exporter.Config{}, exporter.Destination{Format: format}, flows)
@@ -83,19 +86,23 @@ func TestAbsurdCountersAreNotCarried(t *testing.T) {
 	}
 }
 
-func TestIPv6CountersHave64Bits(t *testing.T) {
-	flows := newFlows(7).ipv6(1)
-	flows[0].v6.Packets, flows[0].v6.Bytes = 1<<40, math.MaxUint64
-	datagrams, d, _ := send(t, exporter.Config{}, exporter.Destination{Format: exporter.V9}, flows)
-	if diff := gocmp.Diff(records(flows, exporter.V9), decode(t, datagrams, d)); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+// TestCountersOf64Bits are those of IPv6 flows in version 9, and all of IPFIX.
+func TestCountersOf64Bits(t *testing.T) {
+	v6, v4 := newFlows(7).ipv6(1), newFlows(7).ipv4(1)
+	v6[0].v6.Packets, v6[0].v6.Bytes = 1<<40, math.MaxUint64
+	v4[0].v4.Packets, v4[0].v4.Bytes = 1<<40, math.MaxUint64
+	for format, flows := range map[exporter.Format][]testFlow{exporter.V9: v6, exporter.IPFIX: append(v4, v6...)} {
+		datagrams, d, _ := send(t, exporter.Config{}, exporter.Destination{Format: format}, flows)
+		if diff := gocmp.Diff(records(flows, format), decode(t, datagrams, d)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", format, diff)
+		}
 	}
 }
 
 // TestTimesAreExact sends flows from before the exporter's boot to years later.
 func TestTimesAreExact(t *testing.T) {
 	const day = 24 * 60 * 60 * int64(1e9)
-	for _, format := range both {
+	for _, format := range formats {
 		t.Run(string(format), func(t *testing.T) {
 			rnd := newFlows(6)
 			var messages [][]testFlow
@@ -119,7 +126,7 @@ func TestTimesAreExact(t *testing.T) {
 }
 
 func TestTimesOutOfReachAreMovedAndCounted(t *testing.T) {
-	for _, format := range both {
+	for _, format := range formats {
 		t.Run(string(format), func(t *testing.T) {
 			flows := newFlows(5).ipv4(2)
 			flows[0].v4.Last = start
@@ -128,12 +135,15 @@ func TestTimesOutOfReachAreMovedAndCounted(t *testing.T) {
 			flows[1].v4.Last = start
 			datagrams, d, totals := send(t, exporter.Config{}, exporter.Destination{Format: format}, flows)
 			got := decode(t, datagrams, d)
-			header := int64(start/1_000_000_000+1) * 1000
-			if got[1].First != header-math.MaxInt32 || got[1].Last != start/1_000_000 {
-				t.Errorf("a flow of 30 days is from %d to %d ms, want %d to %d", got[1].First, got[1].Last, header-math.MaxInt32, start/1_000_000)
+			first, clamped := int64(start/1_000_000_000+1)*1000-math.MaxInt32, uint64(1)
+			if format == exporter.IPFIX { // its times are absolute
+				first, clamped = flows[1].v4.First/1_000_000, 0
 			}
-			if totals.Clamped != 1 {
-				t.Errorf("%d clamped, want 1", totals.Clamped)
+			if got[1].First != first || got[1].Last != start/1_000_000 {
+				t.Errorf("a flow of 30 days is from %d to %d ms, want %d to %d", got[1].First, got[1].Last, first, start/1_000_000)
+			}
+			if totals.Clamped != clamped {
+				t.Errorf("%d clamped, want %d", totals.Clamped, clamped)
 			}
 		})
 	}

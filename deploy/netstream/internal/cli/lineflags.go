@@ -19,12 +19,12 @@ type lineFlags struct {
 func (f *lineFlags) register(c *cobra.Command) {
 	s := c.Flags()
 	s.StringArrayVar(&f.exports, "export", nil, "send NetStream to this `HOST:PORT` too; may be repeated")
-	s.StringArrayVar(&f.formats, "format", nil, "v5 or v9: once for all --export, or once for each (default v9)")
+	s.StringArrayVar(&f.formats, "format", nil, "v5, v9 or ipfix: once for all --export, or once for each (default v9)")
 	s.IntVar(&f.exportRate, "export-rate", 0, "`datagrams` sent to each --export in a second at most; 0: no limit")
 	s.Uint32Var(&f.sample, "sample", 0, "take one packet of `N`, at random; 1: all")
 	s.IntVar(&f.packetShards, "packet-shards", 0, "`number` of flow caches; fixed once the data directory has data")
 	s.IntVar(&f.flowShards, "flow-shards", 0, "`number` of agers; fixed once the data directory has data")
-	c.RegisterFlagCompletionFunc("format", words(string(exporter.V5), string(exporter.V9)))
+	c.RegisterFlagCompletionFunc("format", words(string(exporter.V5), string(exporter.V9), string(exporter.IPFIX)))
 }
 
 // err is what is wrong with the flags together.

@@ -56,6 +56,9 @@ func (c *Clock) Uptime(t int64) (ms uint32, ok bool) {
 	return uint32(at - c.Boot*1000), ok
 }
 
+// Millis is a time (ns since 1970) in whole ms since 1970, for formats that tell times as such. Before 1970 it is 0.
+func Millis(t int64) uint64 { return uint64(max(millis(t), 0)) }
+
 func millis(ns int64) int64 { return floor(ns, 1e6) }
 func second(ns int64) int64 { return floor(ns, 1e9) }
 

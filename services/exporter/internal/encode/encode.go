@@ -13,9 +13,10 @@ import (
 
 // Flows are the flows of one message.
 type Flows struct {
-	IPv4 *flow.Rows[key.IPv4]
-	IPv6 *flow.Rows[key.IPv6]
-	Wide *flow.Rows[key.Wide] // of all other kinds
+	Sources []string // their names
+	IPv4    *flow.Rows[key.IPv4]
+	IPv6    *flow.Rows[key.IPv6]
+	Wide    *flow.Rows[key.Wide] // of all other kinds
 }
 
 // Len is the number of flows.
@@ -30,19 +31,20 @@ type Monitor struct {
 
 // Cursor is what an encoder carries from one message to the next.
 type Cursor struct {
-	Sequence uint32 // of the next datagram: records sent before in version 5, datagrams in version 9
-	Left     uint32 // version 9: datagrams to send before the templates are due again
-	At       int64  // version 9: header time of the last templates, s since 1970
-	Set      uint64 // version 9: which templates those were beside the ones that are always there; 0 for none
+	Sequence uint32 // of the next datagram: datagrams sent before in version 9, records in version 5 and IPFIX
+	// Of formats with templates:
+	Left uint32 // datagrams to send before the templates are due again
+	At   int64  // header time of the last templates, s since 1970
+	Set  uint64 // which templates those were beside the ones that are always there; 0 for none
 }
 
 // Options of an encoder.
 type Options struct {
-	SourceID uint32 // version 9: observation domain; version 5: engine type * 256 + engine id
+	SourceID uint32 // observation domain; version 5: engine type * 256 + engine id
 	Limit    int    // bytes of a datagram; at least MinLimit
 	Sampling uint32 // announce that one packet in that many was taken, at random; 0 announces nothing
 
-	// Version 9 repeats its templates after so many datagrams or seconds, whichever comes first.
+	// Templates are repeated after so many datagrams or seconds, whichever comes first.
 	RefreshDatagrams uint32
 	RefreshSeconds   int64
 }

@@ -24,7 +24,7 @@ func wanting(wanted ...bool) (ms []Monitor) {
 // flows makes IPv4 and IPv6 flows and a clock that covers them.
 func flows(ipv4, ipv6 int) (*Flows, *clock.Clock) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	f := &Flows{IPv4: flow.NewIPv4(), IPv6: flow.NewIPv6(), Wide: flow.NewWide()}
+	f := &Flows{Sources: []string{"tap"}, IPv4: flow.NewIPv4(), IPv6: flow.NewIPv6(), Wide: flow.NewWide()}
 	for range ipv4 {
 		f.IPv4.Append(&flow.Row[key.IPv4]{
 			Key:   key.IPv4{Src: rnd.Uint32(), Dst: rnd.Uint32(), SrcPort: 1024, DstPort: 443, Protocol: 6, Interface: 1},
@@ -50,10 +50,16 @@ var encoders = []struct {
 	{"v5", 4096, 0, func() Encoder { return NewV5(Options{Limit: 1472}, Cursor{}) }},
 	{"v9 ipv4", 4096, 0, func() Encoder { return newV9(1472, 1000) }},
 	{"v9 ipv6", 0, 4096, func() Encoder { return newV9(1472, 0) }},
+	{"ipfix ipv4", 4096, 0, func() Encoder { return newIPFIX(1472, 1000) }},
+	{"ipfix ipv6", 0, 4096, func() Encoder { return newIPFIX(1472, 0) }},
 }
 
 func newV9(limit int, sampling uint32) *V9 {
 	return NewV9(Options{Limit: limit, Sampling: sampling, RefreshDatagrams: 20, RefreshSeconds: 60}, Cursor{})
+}
+
+func newIPFIX(limit int, sampling uint32) *IPFIX {
+	return NewIPFIX(Options{Limit: limit, Sampling: sampling, RefreshDatagrams: 20, RefreshSeconds: 60}, Cursor{})
 }
 
 // TestEncodeDoesNotAllocate holds once the memory of a batch has grown.
@@ -83,6 +89,7 @@ func TestEveryLimit(t *testing.T) {
 	for limit := MinLimit; limit < 2000; limit += 7 {
 		for name, e := range map[string]Encoder{
 			"v5": NewV5(Options{Limit: limit}, Cursor{}), "v9": newV9(limit, 0), "v9 with options": newV9(limit, 1000),
+			"ipfix": newIPFIX(limit, 0), "ipfix with options": newIPFIX(limit, 1000),
 		} {
 			var b Batch
 			e.Define(wanting(true))
@@ -110,8 +117,9 @@ func TestCursorResumes(t *testing.T) {
 	f, now := flows(50, 50)
 	o := Options{Limit: 1472, RefreshDatagrams: 20, RefreshSeconds: 60}
 	for name, make := range map[string]func(Cursor) Encoder{
-		"v5": func(at Cursor) Encoder { return NewV5(o, at) },
-		"v9": func(at Cursor) Encoder { return NewV9(o, at) },
+		"v5":    func(at Cursor) Encoder { return NewV5(o, at) },
+		"v9":    func(at Cursor) Encoder { return NewV9(o, at) },
+		"ipfix": func(at Cursor) Encoder { return NewIPFIX(o, at) },
 	} {
 		var one, two Batch
 		through := make(Cursor{})

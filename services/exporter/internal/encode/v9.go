@@ -3,7 +3,6 @@ package encode
 import (
 	"encoding/binary"
 	"errors"
-	"hash/fnv"
 
 	"netstream/schemas/flow"
 	"netstream/schemas/key"
@@ -11,71 +10,35 @@ import (
 	"netstream/services/exporter/internal/clock"
 )
 
-// samplerID is the number under which flows name the sampler that the options announce.
-const samplerID = 1
-
 // V9 makes datagrams of version 9: IPv4 flows by template 256, IPv6 flows by template 257, those of other kinds by
 // templates that follow from their monitors.
 type V9 struct {
-	options  Options
-	cursor   Cursor
-	header   nsv9.Header
-	datagram nsv9.Encoder
-	open     bool   // a datagram is begun
-	data     uint16 // template of the open data flowset, 0: none
-	ipv4     nsv9.Template
-	ipv6     nsv9.Template
-	sampler  nsv9.Template
+	templated
+	datagram v9Datagram
 	record4  nsv9.Record
 	record6  nsv9.Record
 	row4     flow.Row[key.IPv4]
 	row6     flow.Row[key.IPv6]
-
-	monitors []Monitor
-	carriers []carrier        // by monitor
-	more     []*nsv9.Template // of the carriers, in the order of their ids
-	set      uint64           // Cursor.Set of these
-	longest  int              // record of theirs
-	wide     wideFlow
 }
 
 // NewV9 makes an encoder that goes on at a cursor.
 func NewV9(o Options, at Cursor) *V9 {
-	at.Left = min(at.Left, o.RefreshDatagrams-1) // the setting may have changed
-	e := &V9{
-		options: o, cursor: at,
-		ipv4: nsv9.IPv4Template(), ipv6: nsv9.IPv6Template(), sampler: nsv9.SamplerTemplate(),
-	}
+	e := &V9{datagram: v9Datagram{
+		header: nsv9.Header{SourceID: o.SourceID},
+		ipv4:   nsv9.IPv4Template(), ipv6: nsv9.IPv6Template(), sampler: nsv9.SamplerTemplate(), sampling: o.Sampling,
+	}}
+	e.templated = newTemplated(o, at, dialect{}, &e.datagram)
 	if o.Sampling > 0 {
 		e.record4.SamplerID = samplerID
 	}
 	return e
 }
 
-// Cursor is where the encoder stands.
-func (e *V9) Cursor() Cursor { return e.cursor }
-
-// Define implements Encoder.
-func (e *V9) Define(monitors []Monitor) {
-	e.monitors = monitors
-	e.carriers, e.more = carriers(monitors)
-	e.set, e.longest = 0, 0
-	if len(e.more) == 0 {
-		return
-	}
-	set := fnv.New64a()
-	for _, t := range e.more {
-		set.Write(t.Append(nil))
-		n, _ := t.RecordLen()
-		e.longest = max(e.longest, n)
-	}
-	e.set = set.Sum64()
-}
-
 // Encode implements Encoder.
 func (e *V9) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
 	b.Reset()
-	e.header = nsv9.Header{UnixSecs: now.UnixSecs(), SysUptime: now.SysUptime(), SourceID: e.options.SourceID}
+	e.datagram.header.UnixSecs, e.datagram.header.SysUptime = now.UnixSecs(), now.SysUptime()
+	e.secs = int64(now.UnixSecs())
 	for i := range flows.IPv4.Len() {
 		if m := &e.monitors[flows.IPv4.Monitor[i]]; !m.Wanted {
 			b.leaveOut(m.Why, flows.IPv4.Packets[i], flows.IPv4.Bytes[i])
@@ -103,7 +66,16 @@ func (e *V9) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
 			continue
 		}
 		flows.Wide.Read(i, &e.wide.Row)
-		if err := e.flowWide(b, now, &e.carriers[n]); err != nil {
+		c := &e.carriers[n]
+		if c.tuple {
+			if err := e.flowTuple(b, now, c); err != nil {
+				return err
+			}
+			continue
+		}
+		first, last := uptimes(b, now, e.wide.First, e.wide.Last)
+		e.wide.first, e.wide.last = uint64(first), uint64(last)
+		if err := e.flowByForm(b, c); err != nil {
 			return err
 		}
 	}
@@ -190,103 +162,69 @@ func (e *V9) nextIn(b *Batch, template, vpn uint16, length int, vrf *uint32) ([]
 	return to[:length], nil
 }
 
-// next is the place for the next record of a template, in the open datagram or a new one.
-func (e *V9) next(b *Batch, template uint16, length int) ([]byte, error) {
-	for {
-		fresh := !e.open
-		if fresh {
-			if err := e.begin(b); err != nil {
-				return nil, err
-			}
-		}
-		if e.data != template {
-			err := e.datagram.OpenData(template, length)
-			if errors.Is(err, nsv9.ErrNoRoom) && !fresh {
-				e.finish(b)
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			e.data = template
-		}
-		if to := e.datagram.Next(); to != nil {
-			return to, nil
-		}
-		e.finish(b)
+// flowTuple adds the records of the flow in e.wide as those of an IPv4 or IPv6 flow.
+func (e *V9) flowTuple(b *Batch, now *clock.Clock, c *carrier) error {
+	w := &e.wide
+	k := &w.Key
+	var vrf *uint32
+	if c.vrf {
+		vrf = &k.VRF
 	}
+	if k.Version == 6 {
+		e.row6 = flow.Row[key.IPv6]{
+			Key: key.IPv6{
+				Src: k.Src, Dst: k.Dst, SrcPort: k.SrcPort, DstPort: k.DstPort, Protocol: k.Protocol, TOS: k.TOS,
+				FlowLabel: k.FlowLabel, Interface: k.Interface, Direction: k.Direction,
+			},
+			First: w.First, Last: w.Last, Packets: w.Packets, Bytes: w.Bytes, TCPFlags: w.TCPFlags,
+		}
+		return e.flow6(b, now, &e.row6, vrf)
+	}
+	e.row4 = flow.Row[key.IPv4]{
+		Key: key.IPv4{
+			Src: binary.BigEndian.Uint32(k.Src[12:]), Dst: binary.BigEndian.Uint32(k.Dst[12:]), SrcPort: k.SrcPort, DstPort: k.DstPort,
+			Protocol: k.Protocol, TOS: k.TOS, Interface: k.Interface, Direction: k.Direction,
+		},
+		First: w.First, Last: w.Last, Packets: w.Packets, Bytes: w.Bytes, TCPFlags: w.TCPFlags,
+	}
+	return e.flow4(b, now, &e.row4, vrf)
 }
 
-// begin starts a datagram, with the templates if they are due.
-func (e *V9) begin(b *Batch) error {
-	if err := e.start(b); err != nil {
-		return err
-	}
-	now := int64(e.header.UnixSecs)
-	if e.cursor.Left > 0 && now < e.cursor.At+e.options.RefreshSeconds && e.cursor.Set == e.set {
-		e.cursor.Left--
-		return nil
-	}
-	e.cursor.Left, e.cursor.At, e.cursor.Set = e.options.RefreshDatagrams-1, now, e.set
-	if err := e.datagram.Templates(&e.ipv4, &e.ipv6); err != nil {
-		return err
-	}
-	if e.options.Sampling > 0 {
-		if err := e.announce(); err != nil {
-			return err
-		}
-	}
-	return e.defineMore(b)
+// v9Datagram is a datagram of version 9.
+type v9Datagram struct {
+	nsv9.Encoder
+	header              nsv9.Header
+	ipv4, ipv6, sampler nsv9.Template // always there; sampler if there is a rate
+	sampling            uint32
+	more                []*nsv9.Template
 }
 
-// defineMore adds the templates of the carriers. Where they fill the datagram, it is ended and another one begun.
-func (e *V9) defineMore(b *Batch) error {
-	for _, t := range e.more {
-		err := e.datagram.Templates(t)
-		if errors.Is(err, nsv9.ErrNoRoom) {
-			e.finish(b)
-			if err = e.start(b); err == nil {
-				err = e.datagram.Templates(t)
-			}
-		}
-		if err != nil {
-			return err
-		}
+func (d *v9Datagram) begin(buf []byte, limit int, sequence uint32) error {
+	d.header.Sequence = sequence
+	return d.Begin(buf, limit, &d.header)
+}
+
+func (d *v9Datagram) define(more []*nsv9.Template) { d.more = more }
+
+func (d *v9Datagram) template(i int) error { return d.Templates(d.more[i]) }
+
+func (d *v9Datagram) isFull(err error) bool { return errors.Is(err, nsv9.ErrNoRoom) }
+
+// introduce adds the templates that are always there, and the options that tell the sampling rate.
+func (d *v9Datagram) introduce() error {
+	if err := d.Templates(&d.ipv4, &d.ipv6); err != nil || d.sampling == 0 {
+		return err
 	}
-	const setHead, padding = 4, 3
-	if len(e.more) > 0 && e.options.Limit-e.datagram.Len() < setHead+max(e.longest, nsv9.IPv6RecordLen)+padding {
-		e.finish(b)
-		return e.start(b)
+	if err := d.Templates(&d.sampler); err != nil {
+		return err
 	}
+	if err := d.OpenData(nsv9.SamplerTemplateID, nsv9.SamplerRecordLen); err != nil {
+		return err
+	}
+	s := nsv9.Sampler{ID: samplerID, Mode: nsv9.SamplerRandom, Interval: d.sampling, Name: "random-packets"}
+	s.Put((*[nsv9.SamplerRecordLen]byte)(d.Next()))
 	return nil
 }
 
-// start starts an empty datagram.
-func (e *V9) start(b *Batch) error {
-	e.header.Sequence = e.cursor.Sequence
-	e.open, e.data = true, 0
-	return e.datagram.Begin(b.buf, e.options.Limit, &e.header)
-}
-
-// announce adds the options that tell the sampling rate.
-func (e *V9) announce() error {
-	if err := e.datagram.Templates(&e.sampler); err != nil {
-		return err
-	}
-	if err := e.datagram.OpenData(nsv9.SamplerTemplateID, nsv9.SamplerRecordLen); err != nil {
-		return err
-	}
-	s := nsv9.Sampler{ID: samplerID, Mode: nsv9.SamplerRandom, Interval: e.options.Sampling, Name: "random-packets"}
-	s.Put((*[nsv9.SamplerRecordLen]byte)(e.datagram.Next()))
-	return nil
-}
-
-// finish ends the datagram, if one is open.
-func (e *V9) finish(b *Batch) {
-	if !e.open {
-		return
-	}
-	b.close(e.datagram.Finish())
-	e.cursor.Sequence++
-	e.open, e.data = false, 0
-}
+// units is by how much the sequence goes on: version 9 counts datagrams.
+func (d *v9Datagram) units() uint32 { return 1 }

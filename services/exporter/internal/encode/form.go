@@ -11,12 +11,12 @@ import (
 	"netstream/schemas/key"
 	"netstream/schemas/monitor"
 	"netstream/schemas/wire/nsv9"
-	"netstream/services/exporter/internal/clock"
 )
 
-// Templates of flows of wide kinds in version 9. Those that match an IP tuple alone (MPLS with ip-only, inner headers) go by
-// the templates of IPv4 and IPv6 flows.
+// Templates. Flows of kinds that match an IP tuple alone (MPLS with ip-only, inner headers) go by those of IPv4 and IPv6 flows.
 const (
+	tupleIPv4    = nsv9.IPv4TemplateID
+	tupleIPv6    = nsv9.IPv6TemplateID
 	layer2       = 258 // spec section 8.4, as the next one
 	labelsIPv4   = 259
 	vpnIPv4      = 262 // 256 and the VRF
@@ -29,12 +29,19 @@ const (
 
 const vrfLen = 4
 
-// carrier is how version 9 carries the flows of a monitor of a wide kind. The zero value carries none.
+// dialect is what differs between the templates of version 9, its zero value, and of IPFIX.
+type dialect struct {
+	ipfix    bool // absolute times and counters of 64 bits; why the flow ended and its id are told
+	selector bool // ipfix: flows name the sampler
+}
+
+// carrier is how the flows of a monitor are carried. The zero value carries none.
 type carrier struct {
-	tuple      bool // by the templates of IPv4 and IPv6 flows …
-	vrf        bool // … with the VRF
-	ipv4, ipv6 *form
-	family     func(*key.Wide, *collect.Values) uint8 // of the flow's addresses, 4 or 6
+	tuple  bool                                   // version 9: by the templates of IPv4 and IPv6 flows, which have an encoder of their own …
+	vrf    bool                                   // … with the VRF
+	form   *form                                  // the only one, or that with IPv4 addresses
+	ipv6   *form                                  // nil: the only one is for all
+	family func(*key.Wide, *collect.Values) uint8 // of the flow's addresses, 4 or 6
 }
 
 // form is a template and how its records are filled.
@@ -53,28 +60,29 @@ type field struct {
 // wideFlow is a flow on its way into a record, with what a row doesn't say in a datagram's terms.
 type wideFlow struct {
 	flow.Row[key.Wide]
-	packets, bytes  uint64 // of this record
-	firstMs, lastMs uint32 // uptime
-	inIf, outIf     uint32
-	collected       collect.Values // zero when the monitor collects none
+	packets, bytes uint64 // of this record
+	first, last    uint64 // ms since the boot or, for IPFIX, since 1970
+	id             uint64 // IPFIX
+	inIf, outIf    uint32
+	collected      collect.Values // zero when the monitor collects none
 }
 
 // carriers finds how the flows of the monitors are carried, and the templates for it in the order of their ids. A flexible
 // monitor's ids follow from the definitions of all that are wanted, not from their order.
-func carriers(monitors []Monitor) (by []carrier, more []*nsv9.Template) {
+func carriers(monitors []Monitor, in dialect) (by []carrier, more []*nsv9.Template) {
 	by = make([]carrier, len(monitors))
 	templates := map[uint16]*nsv9.Template{}
 	for i := range monitors {
 		m := &monitors[i]
-		if !m.Wanted || !m.Kind.Wide() {
+		if !m.Wanted || !m.Kind.Wide() && !in.ipfix {
 			continue
 		}
-		c := newCarrier(&m.Definition, flexible+2*rank(monitors, m.String()))
+		c := newCarrier(&m.Definition, flexible+2*rank(monitors, m.String()), in)
 		by[i] = c
 		if c.vrf {
 			templates[vpnIPv4], templates[vpnIPv6] = inVRF(vpnIPv4, nsv9.IPv4Template()), inVRF(vpnIPv6, nsv9.IPv6Template())
 		}
-		for _, f := range []*form{c.ipv4, c.ipv6} {
+		for _, f := range []*form{c.form, c.ipv6} {
 			if f != nil {
 				templates[f.template.ID] = &f.template
 			}
@@ -101,28 +109,35 @@ func inVRF(id uint16, t nsv9.Template) *nsv9.Template {
 }
 
 // newCarrier compiles a monitor's definition; id is for a flexible one.
-func newCarrier(d *monitor.Definition, id uint16) carrier {
-	switch d.Kind {
-	case monitor.VPN:
-		return carrier{tuple: true, vrf: true}
-	case monitor.SRv6Inner, monitor.TunnelInner:
-		return carrier{tuple: true}
-	case monitor.Layer2:
-		return carrier{ipv4: newForm(layer2, d, 0)}
-	case monitor.MPLS:
-		switch d.Match {
-		case monitor.IPOnly:
-			return carrier{tuple: true}
-		case monitor.LabelOnly:
-			return carrier{ipv4: newForm(labelsOnly, d, 0)}
-		}
-		return carrier{ipv4: newForm(labelsIPv4, d, 4), ipv6: newForm(labelsIPv6, d, 6), family: byVersion}
+func newCarrier(d *monitor.Definition, id uint16, in dialect) carrier {
+	switch {
+	case d.Kind == monitor.Layer2:
+		return carrier{form: newForm(layer2, d, 0, in)}
+	case d.Kind == monitor.MPLS && d.Match == monitor.LabelOnly:
+		return carrier{form: newForm(labelsOnly, d, 0, in)}
+	case d.Kind == monitor.MPLS && d.Match == monitor.LabelAndIP:
+		return carrier{form: newForm(labelsIPv4, d, 4, in), ipv6: newForm(labelsIPv6, d, 6, in), family: byVersion}
+	case d.Kind == monitor.Flexible:
+		return newFlexible(d, id, in)
+	case !in.ipfix:
+		return carrier{tuple: true, vrf: d.Kind == monitor.VPN}
+	case d.Kind == monitor.VPN:
+		return carrier{form: newForm(vpnIPv4, d, 4, in), ipv6: newForm(vpnIPv6, d, 6, in), family: byVersion}
+	case d.Kind == monitor.IPv4:
+		return carrier{form: newForm(tupleIPv4, d, 4, in)}
+	case d.Kind == monitor.IPv6:
+		return carrier{form: newForm(tupleIPv6, d, 6, in)}
 	}
+	return carrier{form: newForm(tupleIPv4, d, 4, in), ipv6: newForm(tupleIPv6, d, 6, in), family: byVersion}
+}
+
+// newFlexible compiles the definition of a flexible monitor, with two forms where it has addresses.
+func newFlexible(d *monitor.Definition, id uint16, in dialect) carrier {
 	fields := d.Match | d.Collect
 	if !fields.Any(addresses) {
-		return carrier{ipv4: newForm(id, d, 0)}
+		return carrier{form: newForm(id, d, 0, in)}
 	}
-	c := carrier{ipv4: newForm(id, d, 4), ipv6: newForm(id+flexibleIPv6, d, 6)}
+	c := carrier{form: newForm(id, d, 4, in), ipv6: newForm(id+flexibleIPv6, d, 6, in)}
 	switch {
 	case d.Match.Has(key.IPVersion):
 		c.family = byVersion
@@ -156,7 +171,7 @@ func familyOf(a *[16]byte) uint8 {
 
 // newForm makes the form of a monitor for addresses of an IP version, 0 where it has none. The order of the fields is that of the
 // two templates that spec section 8.4 gives, which end where others have more.
-func newForm(id uint16, d *monitor.Definition, family uint8) *form {
+func newForm(id uint16, d *monitor.Definition, family uint8, in dialect) *form {
 	f := &form{template: nsv9.Template{ID: id}}
 	matched := func(w *wideFlow) *key.Wide { return &w.Key }
 	first := func(w *wideFlow) *key.Wide { return &w.collected.First }
@@ -165,12 +180,15 @@ func newForm(id uint16, d *monitor.Definition, family uint8) *form {
 		f.number(nsv9.InputSNMP, 4, func(w *wideFlow) uint64 { return uint64(w.inIf) })
 		f.number(nsv9.OutputSNMP, 4, func(w *wideFlow) uint64 { return uint64(w.outIf) })
 	}
-	f.number(nsv9.InBytes, 4, func(w *wideFlow) uint64 { return w.bytes })
-	f.number(nsv9.InPkts, 4, func(w *wideFlow) uint64 { return w.packets })
-	f.number(nsv9.FirstSwitched, 4, func(w *wideFlow) uint64 { return uint64(w.firstMs) })
-	f.number(nsv9.LastSwitched, 4, func(w *wideFlow) uint64 { return uint64(w.lastMs) })
+	f.counters(in)
 	f.inner(d.Match, family, matched)
-	if id == layer2 || id == labelsIPv4 {
+	if in.ipfix {
+		f.number(nsv9.FlowEndReason, 1, func(w *wideFlow) uint64 { return uint64(w.Reason.FlowEndReason()) })
+		f.number(nsv9.FlowID, 8, func(w *wideFlow) uint64 { return w.id })
+		if in.selector {
+			f.number(nsv9.SelectorID, 8, func(*wideFlow) uint64 { return samplerID })
+		}
+	} else if id == layer2 || id == labelsIPv4 {
 		return f
 	}
 	if d.HasTuple() {
@@ -196,6 +214,18 @@ func newForm(id uint16, d *monitor.Definition, family uint8) *form {
 		f.number(nsv9.MaxTTL, 1, func(w *wideFlow) uint64 { return uint64(w.collected.MaxTTL) })
 	}
 	return f
+}
+
+// counters adds what is counted, and when.
+func (f *form) counters(in dialect) {
+	length, first, last := 4, nsv9.FirstSwitched, nsv9.LastSwitched
+	if in.ipfix {
+		length, first, last = 8, nsv9.FlowStartMilliseconds, nsv9.FlowEndMilliseconds
+	}
+	f.number(nsv9.InBytes, length, func(w *wideFlow) uint64 { return w.bytes })
+	f.number(nsv9.InPkts, length, func(w *wideFlow) uint64 { return w.packets })
+	f.number(first, length, func(w *wideFlow) uint64 { return w.first })
+	f.number(last, length, func(w *wideFlow) uint64 { return w.last })
 }
 
 // outer adds what stands around the IP tuple, and the addresses.
@@ -271,21 +301,21 @@ func (f *form) add(t nsv9.FieldType, length int, put func([]byte, *wideFlow)) {
 	f.length += length
 }
 
-// flowWide adds the records of the flow in e.wide.
-func (e *V9) flowWide(b *Batch, now *clock.Clock, c *carrier) error {
+// flowByForm adds the records of the flow in e.wide, whose times are set.
+func (e *templated) flowByForm(b *Batch, c *carrier) error {
 	w := &e.wide
-	if c.tuple {
-		return e.flowTuple(b, now, c)
-	}
 	w.collected = collect.Values{}
 	if w.Values != nil {
 		w.collected = *w.Values
 	}
-	f := c.ipv4
-	if c.family != nil && c.family(&w.Key, &w.collected) == 6 {
+	f := c.form
+	if c.ipv6 != nil && c.family(&w.Key, &w.collected) == 6 {
 		f = c.ipv6
 	}
-	n := shares(w.Packets, w.Bytes)
+	n := uint64(1)
+	if !e.dialect.ipfix {
+		n = shares(w.Packets, w.Bytes)
+	}
 	switch {
 	case f == nil: // rows of a monitor of another kind
 		b.leaveOut(ReasonKind, w.Packets, w.Bytes)
@@ -295,7 +325,6 @@ func (e *V9) flowWide(b *Batch, now *clock.Clock, c *carrier) error {
 		return nil
 	}
 	w.inIf, w.outIf = sides(w.Key.Interface, w.Key.Direction)
-	w.firstMs, w.lastMs = uptimes(b, now, w.First, w.Last)
 	for i := range n {
 		to, err := e.next(b, f.template.ID, f.length)
 		if err != nil {
@@ -308,32 +337,4 @@ func (e *V9) flowWide(b *Batch, now *clock.Clock, c *carrier) error {
 		b.count(firstShare(i), w.packets, w.bytes)
 	}
 	return nil
-}
-
-// flowTuple adds the records of the flow in e.wide as those of an IPv4 or IPv6 flow.
-func (e *V9) flowTuple(b *Batch, now *clock.Clock, c *carrier) error {
-	w := &e.wide
-	k := &w.Key
-	var vrf *uint32
-	if c.vrf {
-		vrf = &k.VRF
-	}
-	if k.Version == 6 {
-		e.row6 = flow.Row[key.IPv6]{
-			Key: key.IPv6{
-				Src: k.Src, Dst: k.Dst, SrcPort: k.SrcPort, DstPort: k.DstPort, Protocol: k.Protocol, TOS: k.TOS,
-				FlowLabel: k.FlowLabel, Interface: k.Interface, Direction: k.Direction,
-			},
-			First: w.First, Last: w.Last, Packets: w.Packets, Bytes: w.Bytes, TCPFlags: w.TCPFlags,
-		}
-		return e.flow6(b, now, &e.row6, vrf)
-	}
-	e.row4 = flow.Row[key.IPv4]{
-		Key: key.IPv4{
-			Src: binary.BigEndian.Uint32(k.Src[12:]), Dst: binary.BigEndian.Uint32(k.Dst[12:]), SrcPort: k.SrcPort, DstPort: k.DstPort,
-			Protocol: k.Protocol, TOS: k.TOS, Interface: k.Interface, Direction: k.Direction,
-		},
-		First: w.First, Last: w.Last, Packets: w.Packets, Bytes: w.Bytes, TCPFlags: w.TCPFlags,
-	}
-	return e.flow4(b, now, &e.row4, vrf)
 }

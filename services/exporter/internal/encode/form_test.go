@@ -3,6 +3,7 @@ package encode
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"netstream/schemas/flow"
 	"netstream/schemas/key"
 	"netstream/schemas/monitor"
+	"netstream/schemas/wire/ipfix"
 	"netstream/schemas/wire/nsv9"
 	"netstream/services/exporter/internal/clock"
 )
@@ -65,7 +67,7 @@ func wideFlows(rnd *rand.Rand, ms []Monitor, n int) (out []flow.Row[key.Wide]) {
 		k := wide()
 		f := flow.Row[key.Wide]{
 			Key: d.Match.Only(&k), Monitor: m, First: start + rnd.Int64N(30e9), Last: start + 30e9 + rnd.Int64N(30e9),
-			Packets: 1 + rnd.Uint64N(1000), Bytes: rnd.Uint64N(1 << 32), TCPFlags: uint8(rnd.Uint32()),
+			Packets: 1 + rnd.Uint64N(1000), Bytes: rnd.Uint64N(1 << 32), TCPFlags: uint8(rnd.Uint32()), Reason: flow.Reasons[rnd.IntN(len(flow.Reasons))],
 		}
 		if d.Collects() {
 			f.Values = &collect.Values{First: d.Collect.Only(&k), MinLength: rnd.Uint32N(1 << 17), MaxLength: 1 << 17, MinTTL: 3, MaxTTL: 250}
@@ -80,29 +82,41 @@ func wideFlows(rnd *rand.Rand, ms []Monitor, n int) (out []flow.Row[key.Wide]) {
 func TestWideFields(t *testing.T) {
 	for _, limit := range []int{MinLimit, 777, 1472} {
 		for _, every := range []uint32{1, 20} {
-			rnd := rand.New(rand.NewPCG(uint64(limit), uint64(every)))
-			ms := defined(t, wideMonitors...)
-			rows := wideFlows(rnd, ms, 400)
-			in, now := flows(3, 3)
-			in.IPv4.Reset()
-			in.IPv6.Reset()
-			for i := range rows {
-				in.Wide.Append(&rows[i], false)
-			}
-			e := NewV9(Options{Limit: limit, Sampling: 7, RefreshDatagrams: every, RefreshSeconds: 60}, Cursor{})
-			e.Define(ms)
-			var b Batch
-			if err := e.Encode(&b, now, in); err != nil {
-				t.Fatal(err)
-			}
-			got := read(t, &b, limit)
-			if len(got) != len(rows) || b.Total().Flows != uint64(len(rows)) || b.NotCarried != [reasons]Tally{} {
-				t.Fatalf("%d bytes: %d records of %d flows, not carried %v", limit, len(got), len(rows), b.NotCarried)
-			}
-			for i := range rows {
-				compare(t, &ms[rows[i].Monitor], &rows[i], now, got[i])
+			for _, in := range []dialect{{}, {ipfix: true, selector: true}} {
+				wideFields(t, limit, every, in)
 			}
 		}
+	}
+}
+
+func wideFields(t *testing.T, limit int, every uint32, in dialect) {
+	t.Helper()
+	rnd := rand.New(rand.NewPCG(uint64(limit), uint64(every)))
+	ms := defined(t, wideMonitors...)
+	rows := wideFlows(rnd, ms, 400)
+	flows, now := flows(3, 3)
+	flows.IPv4.Reset()
+	flows.IPv6.Reset()
+	for i := range rows {
+		flows.Wide.Append(&rows[i], false)
+	}
+	o := Options{Limit: limit, Sampling: 7, RefreshDatagrams: every, RefreshSeconds: 60}
+	var e Encoder = NewV9(o, Cursor{})
+	open := openV9
+	if in.ipfix {
+		e, open = NewIPFIX(o, Cursor{}), openIPFIX
+	}
+	e.Define(ms)
+	var b Batch
+	if err := e.Encode(&b, now, flows); err != nil {
+		t.Fatal(err)
+	}
+	got := read(t, &b, limit, open)
+	if len(got) != len(rows) || b.Total().Flows != uint64(len(rows)) || b.NotCarried != [reasons]Tally{} {
+		t.Fatalf("%d bytes: %d records of %d flows, not carried %v", limit, len(got), len(rows), b.NotCarried)
+	}
+	for i := range rows {
+		compare(t, &ms[rows[i].Monitor], &rows[i], now, got[i])
 	}
 }
 
@@ -112,45 +126,88 @@ type value struct {
 	bytes []byte
 }
 
-// read reads the datagrams as a collector does.
-func read(t *testing.T, b *Batch, limit int) (records [][]value) {
-	t.Helper()
-	layouts := map[uint16]*nsv9.Layout{}
-	for i, d := range b.Datagrams() {
-		h, sets, err := nsv9.Open(d)
-		if err != nil || h.Sequence != uint32(i) || len(d) > limit {
-			t.Fatalf("datagram %d: %+v, %d bytes, error %v", i, h, len(d), err)
-		}
-		count := 0
-		for sets.Next() {
-			set := sets.Set()
-			templates := set.Templates()
-			for tmpl := (nsv9.Template{}); templates.Next(&tmpl); count++ {
-				if layouts[tmpl.ID], err = nsv9.Compile(&tmpl); err != nil {
-					t.Fatal(err)
-				}
+// set is a part of a datagram: templates, or records.
+type set struct {
+	templates []*nsv9.Layout
+	id        uint16
+	body      []byte
+}
+
+// openV9 reads a datagram, and by how much the sequence goes on behind it.
+func openV9(t *testing.T, d []byte, _ map[uint16]*nsv9.Layout) (sequence, units uint32, out []set) {
+	h, sets, err := nsv9.Open(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for sets.Next() {
+		s := set{id: sets.Set().ID, body: sets.Set().Body}
+		templates := sets.Set().Templates()
+		for tmpl := (nsv9.Template{}); templates.Next(&tmpl); {
+			l, err := nsv9.Compile(&tmpl)
+			if err != nil {
+				t.Fatal(err)
 			}
-			if set.Kind() != nsv9.Data {
+			s.templates = append(s.templates, l)
+		}
+		out = append(out, s)
+	}
+	return h.Sequence, 1, out
+}
+
+func openIPFIX(t *testing.T, d []byte, known map[uint16]*nsv9.Layout) (sequence, units uint32, out []set) {
+	h, sets, err := ipfix.Open(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	layouts := maps.Clone(known)
+	for sets.Next() {
+		s := set{id: sets.Set().ID, body: sets.Set().Body}
+		templates := sets.Set().Templates()
+		for tmpl := (ipfix.Template{}); templates.Next(&tmpl); {
+			l, err := tmpl.Compile()
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.templates, layouts[tmpl.ID] = append(s.templates, l), l
+		}
+		if sets.Set().Kind() == ipfix.Data {
+			for rs := layouts[s.id].Records(s.body); rs.Next(); {
+				units++
+			}
+		}
+		out = append(out, s)
+	}
+	return h.Sequence, units, out
+}
+
+// read reads the datagrams as a collector does.
+func read(t *testing.T, b *Batch, limit int, open func(*testing.T, []byte, map[uint16]*nsv9.Layout) (uint32, uint32, []set)) (records [][]value) {
+	t.Helper()
+	layouts, expected := map[uint16]*nsv9.Layout{}, uint32(0)
+	for i, d := range b.Datagrams() {
+		sequence, units, sets := open(t, d, layouts)
+		if sequence != expected || len(d) > limit {
+			t.Fatalf("datagram %d: sequence %d of %d, %d bytes", i, sequence, expected, len(d))
+		}
+		expected += units
+		for _, s := range sets {
+			for _, l := range s.templates {
+				layouts[l.Template().ID] = l
+			}
+			if s.id < nsv9.MinDataID {
 				continue
 			}
-			l := layouts[set.ID]
+			l := layouts[s.id]
 			if l == nil {
-				t.Fatalf("datagram %d: template %d comes later", i, set.ID)
+				t.Fatalf("datagram %d: template %d comes later", i, s.id)
 			}
-			rs := l.Records(set.Body)
-			for ; rs.Next(); count++ {
-				if l.Options() {
-					continue
-				}
+			for rs := l.Records(s.body); rs.Next() && !l.Options(); {
 				var r []value
 				for j, f := range l.Template().Fields {
 					r = append(r, value{f, bytes.Clone(l.Field(rs.Record(), j))})
 				}
 				records = append(records, r)
 			}
-		}
-		if sets.Err() != nil || count != int(h.Count) {
-			t.Fatalf("datagram %d: %d of %d records, error %v", i, count, h.Count, sets.Err())
 		}
 	}
 	return records
@@ -203,6 +260,14 @@ func compare(t *testing.T, m *Monitor, f *flow.Row[key.Wide], now *clock.Clock, 
 			want = uptime(f.First)
 		case nsv9.LastSwitched:
 			want = uptime(f.Last)
+		case nsv9.FlowStartMilliseconds:
+			want = uint64(f.First / 1e6)
+		case nsv9.FlowEndMilliseconds:
+			want = uint64(f.Last / 1e6)
+		case nsv9.FlowEndReason:
+			want = uint64(f.Reason.FlowEndReason())
+		case nsv9.FlowID:
+			want = flow.ID(f.Key.Hash(key.FlowSeed("tap", m.Name)), f.First)
 		case nsv9.Protocol:
 			want = uint64(k.Protocol)
 		case nsv9.L4SrcPort:
@@ -235,7 +300,7 @@ func compare(t *testing.T, m *Monitor, f *flow.Row[key.Wide], now *clock.Clock, 
 			want = uint64(f.Values.MinTTL)
 		case nsv9.MaxTTL:
 			want = uint64(f.Values.MaxTTL)
-		case nsv9.FlowSamplerID:
+		case nsv9.FlowSamplerID, nsv9.SelectorID:
 			want = uint64(samplerID)
 		default:
 			switch {
@@ -275,7 +340,7 @@ var carriedBy = map[string][]nsv9.FieldType{
 
 // TestWideTemplates compares with those that the reference gives (spec section 8.4), and with what the README says.
 func TestWideTemplates(t *testing.T) {
-	_, more := carriers(defined(t, wideMonitors[0], wideMonitors[1], wideMonitors[3], wideMonitors[4], "z=flexible:vlan", "a=flexible:src_addr;extremes"))
+	_, more := carriers(defined(t, wideMonitors[0], wideMonitors[1], wideMonitors[3], wideMonitors[4], "z=flexible:vlan", "a=flexible:src_addr;extremes"), dialect{})
 	want := []string{
 		"258 56:6 80:6 58:2 256:2 10:4 14:4 1:4 2:4 22:4 21:4",
 		"259 70:3 71:3 72:3 46:1 47:4 8:4 12:4 10:4 14:4 1:4 2:4 22:4 21:4 4:1 7:2 11:2 5:1",

@@ -1,0 +1,171 @@
+package encode
+
+import (
+	"errors"
+	"slices"
+
+	"netstream/schemas/flow"
+	"netstream/schemas/key"
+	"netstream/schemas/wire/ipfix"
+	"netstream/schemas/wire/nsv9"
+	"netstream/services/exporter/internal/clock"
+)
+
+// IPFIX makes messages of IPFIX, each a datagram, with the ids of version 9's templates.
+type IPFIX struct {
+	templated
+	message ipfixMessage
+	sources []string
+	seeds   [][]uint64 // of the hashes of flows, by source and monitor
+	row4    flow.Row[key.IPv4]
+	row6    flow.Row[key.IPv6]
+}
+
+// NewIPFIX makes an encoder that goes on at a cursor.
+func NewIPFIX(o Options, at Cursor) *IPFIX {
+	e := &IPFIX{message: ipfixMessage{header: ipfix.Header{DomainID: o.SourceID}, sampling: o.Sampling}}
+	e.templated = newTemplated(o, at, dialect{ipfix: true, selector: o.Sampling > 0}, &e.message)
+	return e
+}
+
+// Define implements Encoder.
+func (e *IPFIX) Define(monitors []Monitor) {
+	e.templated.Define(monitors)
+	e.seeds = nil
+}
+
+// Encode implements Encoder.
+func (e *IPFIX) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
+	b.Reset()
+	e.message.header.ExportTime = now.UnixSecs()
+	e.secs = int64(now.UnixSecs())
+	e.seed(flows.Sources)
+	w := &e.wide
+	for i := range flows.IPv4.Len() {
+		if !e.wanted(b, flows.IPv4.Monitor[i], flows.IPv4.Packets[i], flows.IPv4.Bytes[i]) {
+			continue
+		}
+		flows.IPv4.Read(i, &e.row4)
+		k := &e.row4.Key
+		w.Row = flow.Row[key.Wide]{
+			Key: key.Wide{
+				Src: key.Mapped(k.Src), Dst: key.Mapped(k.Dst), SrcPort: k.SrcPort, DstPort: k.DstPort, Protocol: k.Protocol, TOS: k.TOS,
+				Interface: k.Interface, Direction: k.Direction, Version: 4,
+			},
+			Source: e.row4.Source, Monitor: e.row4.Monitor, First: e.row4.First, Last: e.row4.Last, Packets: e.row4.Packets, Bytes: e.row4.Bytes,
+			TCPFlags: e.row4.TCPFlags, Reason: e.row4.Reason,
+		}
+		if err := e.flow(b, k.Hash(e.seeds[w.Source][w.Monitor])); err != nil {
+			return err
+		}
+	}
+	for i := range flows.IPv6.Len() {
+		if !e.wanted(b, flows.IPv6.Monitor[i], flows.IPv6.Packets[i], flows.IPv6.Bytes[i]) {
+			continue
+		}
+		flows.IPv6.Read(i, &e.row6)
+		k := &e.row6.Key
+		w.Row = flow.Row[key.Wide]{
+			Key: key.Wide{
+				Src: k.Src, Dst: k.Dst, SrcPort: k.SrcPort, DstPort: k.DstPort, Protocol: k.Protocol, TOS: k.TOS, FlowLabel: k.FlowLabel,
+				Interface: k.Interface, Direction: k.Direction, Version: 6,
+			},
+			Source: e.row6.Source, Monitor: e.row6.Monitor, First: e.row6.First, Last: e.row6.Last, Packets: e.row6.Packets, Bytes: e.row6.Bytes,
+			TCPFlags: e.row6.TCPFlags, Reason: e.row6.Reason,
+		}
+		if err := e.flow(b, k.Hash(e.seeds[w.Source][w.Monitor])); err != nil {
+			return err
+		}
+	}
+	for i := range flows.Wide.Len() {
+		if !e.wanted(b, flows.Wide.Monitor[i], flows.Wide.Packets[i], flows.Wide.Bytes[i]) {
+			continue
+		}
+		flows.Wide.Read(i, &w.Row)
+		if err := e.flow(b, w.Key.Hash(e.seeds[w.Source][w.Monitor])); err != nil {
+			return err
+		}
+	}
+	e.finish(b)
+	return nil
+}
+
+// wanted counts a flow that isn't.
+func (e *IPFIX) wanted(b *Batch, of uint8, packets, bytes uint64) bool {
+	m := &e.monitors[of]
+	if !m.Wanted {
+		b.leaveOut(m.Why, packets, bytes)
+	}
+	return m.Wanted
+}
+
+// seed prepares the hashes of the flows of these sources.
+func (e *IPFIX) seed(sources []string) {
+	if e.seeds != nil && slices.Equal(sources, e.sources) {
+		return
+	}
+	e.sources = append(e.sources[:0], sources...)
+	e.seeds = make([][]uint64, len(sources))
+	for i, s := range sources {
+		for j := range e.monitors {
+			e.seeds[i] = append(e.seeds[i], key.FlowSeed(s, e.monitors[j].Name))
+		}
+	}
+}
+
+// flow adds the record of the flow in e.wide.
+func (e *IPFIX) flow(b *Batch, hash uint64) error {
+	w := &e.wide
+	w.id = flow.ID(hash, w.First)
+	w.first, w.last = clock.Millis(w.First), clock.Millis(w.Last)
+	return e.flowByForm(b, &e.carriers[w.Monitor])
+}
+
+// ipfixMessage is a message of IPFIX.
+type ipfixMessage struct {
+	ipfix.Encoder
+	header   ipfix.Header
+	sampling uint32
+	more     []*ipfix.Template
+}
+
+func (m *ipfixMessage) begin(buf []byte, limit int, sequence uint32) error {
+	m.header.Sequence = sequence
+	return m.Begin(buf, limit, &m.header)
+}
+
+func (m *ipfixMessage) define(more []*nsv9.Template) {
+	m.more = nil
+	for _, t := range more {
+		u := &ipfix.Template{ID: t.ID}
+		for _, f := range t.Fields {
+			u.Fields = append(u.Fields, ipfix.Field{Type: f.Type, Length: f.Length})
+		}
+		m.more = append(m.more, u)
+	}
+}
+
+func (m *ipfixMessage) template(i int) error { return m.Templates(m.more[i]) }
+
+func (m *ipfixMessage) isFull(err error) bool { return errors.Is(err, ipfix.ErrNoRoom) }
+
+// introduce adds the options that tell the sampling rate: of so many packets one is selected, at random.
+func (m *ipfixMessage) introduce() error {
+	if m.sampling == 0 {
+		return nil
+	}
+	if err := m.Templates(&selectorTemplate); err != nil {
+		return err
+	}
+	if err := m.OpenData(selectorTemplate.ID, ipfix.SelectorRecordLen); err != nil {
+		return err
+	}
+	s := ipfix.Selector{ID: samplerID, Algorithm: ipfix.RandomNOutOfN, Size: 1, Population: m.sampling}
+	s.Put((*[ipfix.SelectorRecordLen]byte)(m.Next()))
+	return nil
+}
+
+var selectorTemplate = ipfix.SelectorTemplate()
+
+// units is by how much the sequence goes on: IPFIX counts data records, those of options too.
+func (m *ipfixMessage) units() uint32 { return uint32(m.Records()) }
