@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"netstream/pipeline/config"
+	"netstream/pipeline/filter"
 	"netstream/schemas/subject"
 	"netstream/services/exporter/internal/encode"
 )
@@ -24,6 +25,10 @@ type Destination struct {
 	Address           string        `yaml:"address" doc:"host:port over UDP; an IPv6 address stands in brackets"`
 	Format            Format        `yaml:"format" doc:"v5 (flows of kind ipv4 only), v9 or ipfix"`
 	Monitors          []string      `yaml:"monitors" doc:"names of the monitors whose flows are sent; none: those of kinds ipv4 and (not in v5) ipv6. Other kinds are sent when named, not in v5"`
+	Filter            string        `yaml:"filter" doc:"which flows are sent, such as protocol == 6 && in_net(dst_addr, \"10.0.0.0/8\"); empty: all. Names are those of netstream age --force"`
+	Source            string        `yaml:"source" doc:"local address to send from, with or without a port; empty: as the system chooses"`
+	DSCP              int           `yaml:"dscp" doc:"DSCP of the packets, 0 to 63"`
+	TTL               int           `yaml:"ttl" doc:"TTL or hop limit of the packets, 1 to 255; 0: as the system has it"`
 	SourceID          uint32        `yaml:"source_id" doc:"v9, ipfix: observation domain; v5: engine type * 256 + engine id"`
 	TemplateDatagrams uint32        `yaml:"template_datagrams" doc:"v9, ipfix: templates are repeated after this many datagrams, 1 to 600, …"`
 	TemplateInterval  time.Duration `yaml:"template_interval" doc:"… or after this time of the flows, 1s to 60h, whichever comes first"`
@@ -49,6 +54,8 @@ const (
 	maxMTU               = 65507 // the largest UDP payload over IPv4
 	maxEngine            = 1<<16 - 1
 	maxRate              = 10_000_000
+	maxDSCP              = 63
+	maxTTL               = 255
 )
 
 // Payloads that leave an Ethernet packet of 1500 bytes whole.
@@ -92,6 +99,12 @@ func (d Destination) Validate() error {
 			ps.Addf(key, name, "each monitor once")
 		}
 	}
+	if d.Filter != "" {
+		if _, err := filter.Compile(d.Filter); err != nil {
+			ps.Addf("filter", d.Filter, "an expression that holds or not: %v", err)
+		}
+	}
+	d.validateSocket(&ps)
 	if d.Format == V5 && d.SourceID > maxEngine {
 		ps.Addf("source_id", d.SourceID, "at most %d with format v5: engine type * 256 + engine id", maxEngine)
 	}
@@ -108,6 +121,47 @@ func (d Destination) Validate() error {
 		ps.Addf("rate", d.Rate, "0 to %d", maxRate)
 	}
 	return ps.Err()
+}
+
+// validateSocket reports what no socket can be set to.
+func (d Destination) validateSocket(ps *config.Problems) {
+	source, err := d.source()
+	host, _, _ := net.SplitHostPort(d.Address)
+	if to, name := netip.ParseAddr(host); err != nil {
+		ps.Addf("source", d.Source, "an address of this machine such as 192.0.2.7, 192.0.2.7:40000 or [2001:db8::7]:40000")
+	} else if name == nil && source.Addr().IsValid() && to.Unmap().Is4() != source.Addr().Is4() {
+		ps.Addf("source", d.Source, "an address of the same IP version as %s", host)
+	}
+	if d.DSCP < 0 || d.DSCP > maxDSCP {
+		ps.Addf("dscp", d.DSCP, "0 to %d", maxDSCP)
+	}
+	if d.TTL < 0 || d.TTL > maxTTL {
+		ps.Addf("ttl", d.TTL, "0 to %d", maxTTL)
+	}
+}
+
+// source is where to send from: an address with or without (0) a port, or nothing.
+func (d Destination) source() (netip.AddrPort, error) {
+	if d.Source == "" {
+		return netip.AddrPort{}, nil
+	}
+	if a, err := netip.ParseAddr(d.Source); err == nil {
+		return netip.AddrPortFrom(a.Unmap(), 0), nil
+	}
+	a, err := netip.ParseAddrPort(d.Source)
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()), err
+}
+
+// filter is the filter of a valid destination, nil if it has none.
+func (d Destination) filter() *filter.Filter {
+	if d.Filter == "" {
+		return nil
+	}
+	f, err := filter.Compile(d.Filter)
+	if err != nil {
+		panic("exporter: the filter of a destination that wasn't validated: " + err.Error())
+	}
+	return f
 }
 
 // isDestination tells whether datagrams can be sent to the address as far as its text tells.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"netstream/pipeline/config"
+	"netstream/pipeline/filter"
 	"netstream/services/exporter"
 )
 
@@ -38,13 +39,18 @@ exporter:
       template_interval: 30m
       mtu: 8972
       rate: 500
+      filter: 'protocol == 6 && in_net(dst_addr, "10.0.0.0/8")'
+      source: "[2001:db8::7]:40000"
+      dscp: 46
+      ttl: 3
 `)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := exporter.Config{Name: "edge-1", Sampling: 1000, Destinations: []exporter.Destination{
 		{Address: "192.0.2.1:2055", Format: exporter.V9, TemplateDatagrams: 20, TemplateInterval: time.Minute},
-		{Address: "[2001:db8::1]:9995", Format: exporter.V5, Monitors: []string{"ipv4", "edge"}, SourceID: 513, TemplateDatagrams: 600, TemplateInterval: 30 * time.Minute, MTU: 8972, Rate: 500},
+		{Address: "[2001:db8::1]:9995", Format: exporter.V5, Monitors: []string{"ipv4", "edge"}, SourceID: 513, TemplateDatagrams: 600, TemplateInterval: 30 * time.Minute, MTU: 8972, Rate: 500,
+			Filter: `protocol == 6 && in_net(dst_addr, "10.0.0.0/8")`, Source: "[2001:db8::7]:40000", DSCP: 46, TTL: 3},
 	}}
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -82,6 +88,23 @@ netstream.yaml:10:7: exporter.destinations[1].address: "::1:2055", want host:por
 netstream.yaml:12:7: exporter.destinations[1].source_id: 65536, want at most 65535 with format v5: engine type * 256 + engine id
 netstream.yaml:13:7: exporter.destinations[1].template_datagrams: 0, want 1 to 600
 netstream.yaml:14:7: exporter.destinations[1].template_interval: 100ms, want 1s to 60h0m0s`},
+		{"ways that can't be gone", `
+exporter:
+  destinations:
+    - {address: "192.0.2.1:2055", filter: port == 5, source: "2001:db8::7", dscp: 64, ttl: 256}
+    - {address: "192.0.2.2:2055", filter: dst_port, source: eth0, dscp: -1, ttl: -1}
+    - {address: "collector.example:2055", source: "192.0.2.7:99999"}
+`, `
+netstream.yaml:4:35: exporter.destinations[0].filter: "port == 5", want an expression that holds or not: bad filter ` + "`port == 5`" + `: column 1: unknown name port; known are ` +
+			strings.Join(filter.Names(), ", ") + ` and in_net(address, network)
+netstream.yaml:4:54: exporter.destinations[0].source: "2001:db8::7", want an address of the same IP version as 192.0.2.1
+netstream.yaml:4:77: exporter.destinations[0].dscp: 64, want 0 to 63
+netstream.yaml:4:87: exporter.destinations[0].ttl: 256, want 0 to 255
+netstream.yaml:5:35: exporter.destinations[1].filter: "dst_port", want an expression that holds or not: bad filter ` + "`dst_port`" + `: column 1: expected bool, but got int
+netstream.yaml:5:53: exporter.destinations[1].source: "eth0", want an address of this machine such as 192.0.2.7, 192.0.2.7:40000 or [2001:db8::7]:40000
+netstream.yaml:5:67: exporter.destinations[1].dscp: -1, want 0 to 63
+netstream.yaml:5:77: exporter.destinations[1].ttl: -1, want 0 to 255
+netstream.yaml:6:43: exporter.destinations[2].source: "192.0.2.7:99999", want an address of this machine such as 192.0.2.7, 192.0.2.7:40000 or [2001:db8::7]:40000`},
 		{"the same destination twice", `
 exporter:
   destinations:

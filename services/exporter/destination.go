@@ -31,8 +31,9 @@ func newDestination(s *Service, cfg Destination, at *state.Destination) *destina
 	if cfg.Format == V5 && s.cfg.Sampling > encode.MaxSamplingV5 {
 		log.Warn("version 5 can't announce the sampling rate: set it at the collector", "sampling", s.cfg.Sampling, "largest", encode.MaxSamplingV5)
 	}
+	source, _ := cfg.source() // it is valid
 	d.link = link.New(link.Config{
-		Address: cfg.Address, Rate: cfg.Rate, Port: int(at.Port), Log: log, Refused: d.metrics.refused.Inc,
+		Address: cfg.Address, Source: source, DSCP: cfg.DSCP, TTL: cfg.TTL, Rate: cfg.Rate, Port: int(at.Port), Log: log, Refused: d.metrics.refused.Inc,
 	})
 	d.lost = func(i int, why link.Reason) {
 		d.done.UnsentDatagrams++

@@ -277,7 +277,12 @@ func address4(a uint32) string {
 
 // exporterName makes a name for an exporter of a test.
 func exporterName(t *testing.T) string {
-	return strings.NewReplacer("/", "_", " ", "_", "#", "_").Replace(t.Name())
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > 'z' || r > '9' && r < 'A' || r > 'Z' && r < 'a' {
+			return '_'
+		}
+		return r
+	}, t.Name()[max(0, len(t.Name())-64):])
 }
 
 // readBy is the line's bus in a pipeline whose flows an exporter reads.

@@ -31,7 +31,7 @@ func (f *Format) UnmarshalText(text []byte) error {
 // encoder makes the encoder of a destination, which goes on at a cursor.
 func (d Destination) encoder(sampling uint32, at encode.Cursor) encode.Encoder {
 	o := encode.Options{
-		SourceID: d.SourceID, Limit: d.payload(), Sampling: sampling,
+		Filter: d.filter(), SourceID: d.SourceID, Limit: d.payload(), Sampling: sampling,
 		RefreshDatagrams: d.TemplateDatagrams, RefreshSeconds: int64(d.TemplateInterval.Seconds()),
 	}
 	switch d.Format {

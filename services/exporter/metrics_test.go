@@ -65,7 +65,7 @@ func TestMetrics(t *testing.T) {
 		for _, metric := range []string{"datagrams_total", "records_total", "packets_total", "bytes_total", "refusals_total", "clamped_times_total", "wide_interfaces_total"} {
 			zero(want, at(metric, name, ""))
 		}
-		for _, why := range []string{"ipv6", "counter", "kind", "monitor"} {
+		for _, why := range []string{"ipv6", "counter", "kind", "monitor", "filter"} {
 			zero(want, at("not_carried_flows_total", name, `,reason="`+why+`"`))
 		}
 		for _, why := range []string{"down", "too_big", "no_room", "failing"} {

@@ -101,6 +101,51 @@ func TestMonitorsOfADestination(t *testing.T) {
 	}
 }
 
+// TestFilterOfADestination sends those flows alone for which the expression holds, and counts the others.
+func TestFilterOfADestination(t *testing.T) {
+	l, rnd := open(t), newFlows(43)
+	var all []testFlow
+	for range 4 {
+		flows := rnd.mixed(300)
+		l.publish(t, 0, flows)
+		all = append(all, flows...)
+	}
+	for expression, holds := range map[string]func(testFlow) bool{
+		`dst_port == 443`:                  func(f testFlow) bool { return f.v4 != nil && f.v4.Key.DstPort == 443 || f.v6 != nil },
+		`kind == "ipv4" && protocol == 17`: func(f testFlow) bool { return f.v4 != nil && f.v4.Key.Protocol == 17 },
+		`source == "tap" && direction == "egress"`: func(f testFlow) bool {
+			return f.v4 != nil && f.v4.Key.Direction == 1 || f.v6 != nil && f.v6.Key.Direction == 1
+		},
+		`source == "other"`:                           func(testFlow) bool { return false },
+		`vlan == 7 || in_net(src_addr, "10.0.0.0/9")`: func(f testFlow) bool { return f.v4 != nil && f.v4.Key.Src>>23 == 10<<1 || f.wide != nil },
+	} {
+		for _, format := range formats {
+			t.Run(expression+" in "+string(format), func(t *testing.T) {
+				c := listen(t)
+				d := c.destination(exporter.Destination{Format: format, Monitors: []string{"ipv4", "ipv6", "l2"}, Filter: expression})
+				s := l.export(t, exporter.Config{Name: exporterName(t), Destinations: []exporter.Destination{d}})
+				var wanted []testFlow
+				for _, f := range all {
+					if holds(f) {
+						wanted = append(wanted, f)
+					}
+				}
+				want := records(wanted, format)
+				if format != exporter.V5 {
+					want = append(want, frames(wanted)...)
+				}
+				if diff := difference(want, decode(t, c.receive(t, s), d)); diff != "" {
+					t.Errorf("records (-want +got):\n%s", diff)
+				}
+				totals, in := s.Totals()[0], l.sum(all)
+				if totals.Sent.Flows+totals.NotCarried.Flows != in.Flows || totals.Sent.Packets+totals.NotCarried.Packets != in.Packets || totals.Sent.Bytes+totals.NotCarried.Bytes != in.Bytes {
+					t.Errorf("the books don't close: %+v, in %+v", totals, in)
+				}
+			})
+		}
+	}
+}
+
 // TestMonitorsAreTold logs once what an operator may not have meant: a name without flows, and packets sent twice.
 func TestMonitorsAreTold(t *testing.T) {
 	l, c, rnd := open(t), listen(t), newFlows(41)

@@ -35,13 +35,16 @@ const (
 	ReasonCounter               // the flow would become more than 65,536 records
 	ReasonKind                  // of a kind that version 5 doesn't carry, and that a destination gets only of monitors it names
 	ReasonMonitor               // of a monitor that the destination doesn't name
+	ReasonFilter                // the destination's filter doesn't hold for it
 	reasons
 )
 
 // Reasons lists all of them.
-var Reasons = [reasons]Reason{ReasonIPv6, ReasonCounter, ReasonKind, ReasonMonitor}
+var Reasons = [reasons]Reason{ReasonIPv6, ReasonCounter, ReasonKind, ReasonMonitor, ReasonFilter}
 
-func (r Reason) String() string { return [reasons]string{"ipv6", "counter", "kind", "monitor"}[r] }
+func (r Reason) String() string {
+	return [reasons]string{"ipv6", "counter", "kind", "monitor", "filter"}[r]
+}
 
 // Batch is what one flow message becomes for one destination. Its memory is reused.
 type Batch struct {

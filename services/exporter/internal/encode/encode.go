@@ -5,6 +5,7 @@
 package encode
 
 import (
+	"netstream/pipeline/filter"
 	"netstream/schemas/flow"
 	"netstream/schemas/key"
 	"netstream/schemas/monitor"
@@ -40,9 +41,10 @@ type Cursor struct {
 
 // Options of an encoder.
 type Options struct {
-	SourceID uint32 // observation domain; version 5: engine type * 256 + engine id
-	Limit    int    // bytes of a datagram; at least MinLimit
-	Sampling uint32 // announce that one packet in that many was taken, at random; 0 announces nothing
+	SourceID uint32         // observation domain; version 5: engine type * 256 + engine id
+	Limit    int            // bytes of a datagram; at least MinLimit
+	Filter   *filter.Filter // which flows are wanted; nil: all
+	Sampling uint32         // announce that one packet in that many was taken, at random; 0 announces nothing
 
 	// Templates are repeated after so many datagrams or seconds, whichever comes first.
 	RefreshDatagrams uint32

@@ -15,7 +15,6 @@ import (
 type IPFIX struct {
 	templated
 	message ipfixMessage
-	sources []string
 	seeds   [][]uint64 // of the hashes of flows, by source and monitor
 	row4    flow.Row[key.IPv4]
 	row6    flow.Row[key.IPv6]
@@ -42,10 +41,9 @@ func (e *IPFIX) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
 	e.seed(flows.Sources)
 	w := &e.wide
 	for i := range flows.IPv4.Len() {
-		if !e.wanted(b, flows.IPv4.Monitor[i], flows.IPv4.Packets[i], flows.IPv4.Bytes[i]) {
+		if !choose(&e.choice, b, flows.IPv4, i, &e.row4) {
 			continue
 		}
-		flows.IPv4.Read(i, &e.row4)
 		k := &e.row4.Key
 		w.Row = flow.Row[key.Wide]{
 			Key: key.Wide{
@@ -60,10 +58,9 @@ func (e *IPFIX) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
 		}
 	}
 	for i := range flows.IPv6.Len() {
-		if !e.wanted(b, flows.IPv6.Monitor[i], flows.IPv6.Packets[i], flows.IPv6.Bytes[i]) {
+		if !choose(&e.choice, b, flows.IPv6, i, &e.row6) {
 			continue
 		}
-		flows.IPv6.Read(i, &e.row6)
 		k := &e.row6.Key
 		w.Row = flow.Row[key.Wide]{
 			Key: key.Wide{
@@ -78,10 +75,9 @@ func (e *IPFIX) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
 		}
 	}
 	for i := range flows.Wide.Len() {
-		if !e.wanted(b, flows.Wide.Monitor[i], flows.Wide.Packets[i], flows.Wide.Bytes[i]) {
+		if !choose(&e.choice, b, flows.Wide, i, &w.Row) {
 			continue
 		}
-		flows.Wide.Read(i, &w.Row)
 		if err := e.flow(b, w.Key.Hash(e.seeds[w.Source][w.Monitor])); err != nil {
 			return err
 		}
@@ -90,25 +86,16 @@ func (e *IPFIX) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
 	return nil
 }
 
-// wanted counts a flow that isn't.
-func (e *IPFIX) wanted(b *Batch, of uint8, packets, bytes uint64) bool {
-	m := &e.monitors[of]
-	if !m.Wanted {
-		b.leaveOut(m.Why, packets, bytes)
-	}
-	return m.Wanted
-}
-
 // seed prepares the hashes of the flows of these sources.
 func (e *IPFIX) seed(sources []string) {
-	if e.seeds != nil && slices.Equal(sources, e.sources) {
+	if e.seeds != nil && slices.Equal(sources, e.choice.sources) {
 		return
 	}
-	e.sources = append(e.sources[:0], sources...)
+	e.choice.sources = slices.Clone(sources)
 	e.seeds = make([][]uint64, len(sources))
 	for i, s := range sources {
-		for j := range e.monitors {
-			e.seeds[i] = append(e.seeds[i], key.FlowSeed(s, e.monitors[j].Name))
+		for j := range e.choice.monitors {
+			e.seeds[i] = append(e.seeds[i], key.FlowSeed(s, e.choice.monitors[j].Name))
 		}
 	}
 }

@@ -20,7 +20,7 @@ type templated struct {
 	open     bool   // a datagram is begun
 	data     uint16 // template of the open data set, 0: none
 
-	monitors []Monitor
+	choice   choice
 	carriers []carrier // by monitor
 	more     int       // templates of the carriers
 	set      uint64    // Cursor.Set of these
@@ -44,7 +44,7 @@ type datagram interface {
 
 func newTemplated(o Options, at Cursor, in dialect, d datagram) templated {
 	at.Left = min(at.Left, o.RefreshDatagrams-1) // the setting may have changed
-	return templated{options: o, cursor: at, dialect: in, datagram: d}
+	return templated{options: o, cursor: at, dialect: in, datagram: d, choice: choice{filter: o.Filter}}
 }
 
 // Cursor is where the encoder stands.
@@ -52,7 +52,7 @@ func (e *templated) Cursor() Cursor { return e.cursor }
 
 // Define implements Encoder.
 func (e *templated) Define(monitors []Monitor) {
-	e.monitors = monitors
+	e.choice.monitors = monitors
 	var more []*nsv9.Template
 	e.carriers, more = carriers(monitors, e.dialect)
 	e.datagram.define(more)

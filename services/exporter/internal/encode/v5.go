@@ -12,12 +12,12 @@ const MaxSamplingV5 = nsv5.MaxSamplingInterval
 
 // V5 makes datagrams of version 5.
 type V5 struct {
-	header   nsv5.Header
-	cursor   Cursor
-	limit    int // records in a datagram
-	monitors []Monitor
-	records  []nsv5.Record
-	row      flow.Row[key.IPv4]
+	header  nsv5.Header
+	cursor  Cursor
+	limit   int // records in a datagram
+	choice  choice
+	records []nsv5.Record
+	row     flow.Row[key.IPv4]
 }
 
 // NewV5 makes an encoder that goes on at a cursor.
@@ -31,6 +31,7 @@ func NewV5(o Options, at Cursor) *V5 {
 		header:  nsv5.Header{EngineType: uint8(o.SourceID >> 8), EngineID: uint8(o.SourceID), Sampling: sampling},
 		cursor:  at,
 		limit:   limit,
+		choice:  choice{filter: o.Filter},
 		records: make([]nsv5.Record, 0, limit),
 	}
 }
@@ -39,21 +40,20 @@ func NewV5(o Options, at Cursor) *V5 {
 func (e *V5) Cursor() Cursor { return e.cursor }
 
 // Define implements Encoder.
-func (e *V5) Define(monitors []Monitor) { e.monitors = monitors }
+func (e *V5) Define(monitors []Monitor) { e.choice.monitors = monitors }
 
 // Encode implements Encoder.
 func (e *V5) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
 	b.Reset()
-	leaveOut(b, flows.Wide, e.monitors, ReasonKind)
-	leaveOut(b, flows.IPv6, e.monitors, ReasonIPv6)
+	e.choice.sources = flows.Sources
+	leaveOut(b, flows.Wide, e.choice.monitors, ReasonKind)
+	leaveOut(b, flows.IPv6, e.choice.monitors, ReasonIPv6)
 	e.header.UnixSecs, e.header.SysUptime = now.UnixSecs(), now.SysUptime()
 	e.records = e.records[:0]
 	for i := range flows.IPv4.Len() {
-		if m := &e.monitors[flows.IPv4.Monitor[i]]; !m.Wanted {
-			b.leaveOut(m.Why, flows.IPv4.Packets[i], flows.IPv4.Bytes[i])
+		if !choose(&e.choice, b, flows.IPv4, i, &e.row) {
 			continue
 		}
-		flows.IPv4.Read(i, &e.row)
 		if err := e.flow(b, now, &e.row); err != nil {
 			return err
 		}

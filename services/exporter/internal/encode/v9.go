@@ -38,35 +38,28 @@ func NewV9(o Options, at Cursor) *V9 {
 func (e *V9) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
 	b.Reset()
 	e.datagram.header.UnixSecs, e.datagram.header.SysUptime = now.UnixSecs(), now.SysUptime()
-	e.secs = int64(now.UnixSecs())
+	e.secs, e.choice.sources = int64(now.UnixSecs()), flows.Sources
 	for i := range flows.IPv4.Len() {
-		if m := &e.monitors[flows.IPv4.Monitor[i]]; !m.Wanted {
-			b.leaveOut(m.Why, flows.IPv4.Packets[i], flows.IPv4.Bytes[i])
+		if !choose(&e.choice, b, flows.IPv4, i, &e.row4) {
 			continue
 		}
-		flows.IPv4.Read(i, &e.row4)
 		if err := e.flow4(b, now, &e.row4, nil); err != nil {
 			return err
 		}
 	}
 	for i := range flows.IPv6.Len() {
-		if m := &e.monitors[flows.IPv6.Monitor[i]]; !m.Wanted {
-			b.leaveOut(m.Why, flows.IPv6.Packets[i], flows.IPv6.Bytes[i])
+		if !choose(&e.choice, b, flows.IPv6, i, &e.row6) {
 			continue
 		}
-		flows.IPv6.Read(i, &e.row6)
 		if err := e.flow6(b, now, &e.row6, nil); err != nil {
 			return err
 		}
 	}
 	for i := range flows.Wide.Len() {
-		n := flows.Wide.Monitor[i]
-		if m := &e.monitors[n]; !m.Wanted {
-			b.leaveOut(m.Why, flows.Wide.Packets[i], flows.Wide.Bytes[i])
+		if !choose(&e.choice, b, flows.Wide, i, &e.wide.Row) {
 			continue
 		}
-		flows.Wide.Read(i, &e.wide.Row)
-		c := &e.carriers[n]
+		c := &e.carriers[e.wide.Monitor]
 		if c.tuple {
 			if err := e.flowTuple(b, now, c); err != nil {
 				return err

@@ -8,6 +8,7 @@ package link
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -26,9 +27,12 @@ const chunk = 64
 
 // Config of a link.
 type Config struct {
-	Address string // host:port
-	Rate    int    // datagrams a second; 0: as fast as it goes
-	Port    int    // local port to take if it is free; 0: any
+	Address string         // host:port
+	Source  netip.AddrPort // to send from; no address: any, port 0: Port, or any
+	DSCP    int            // of the packets
+	TTL     int            // or hop limit; 0: as the system has it
+	Rate    int            // datagrams a second; 0: as fast as it goes
+	Port    int            // local port to take if it is free; 0: any
 	Log     *slog.Logger
 	// Refused is called when the destination has answered that nobody listens; it concerns a datagram sent before.
 	Refused func()
@@ -61,7 +65,7 @@ func (l *Link) Run(ctx context.Context) {
 	defer l.set(nil)
 	var once sync.Once
 	for wait := firstBackOff; ; {
-		s, err := dial(ctx, l.Address, l.LocalPort())
+		s, err := dial(ctx, &l.Config, l.LocalPort())
 		l.set(s)
 		once.Do(func() { close(l.attempted) })
 		switch {

@@ -5,10 +5,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/net/ipv4"
+	"golang.org/x/net/ipv6"
 )
 
 // start runs a link until the end of the test; its first attempt to connect is over.
@@ -237,4 +241,53 @@ func BenchmarkWrite(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*chunk), "ns/datagram")
+}
+
+// TestSocketIsAsConfigured sends from another address, with DSCP and TTL, which the socket is asked for.
+func TestSocketIsAsConfigured(t *testing.T) {
+	for _, tt := range []struct{ network, to, from string }{{"udp4", "127.0.0.1:0", "127.0.0.2"}, {"udp6", "[::1]:0", "::1"}} {
+		t.Run(tt.network, func(t *testing.T) {
+			conn := listen(t, tt.network, tt.to)
+			free := listen(t, tt.network, tt.to) // its port is free once it is closed
+			port := free.LocalAddr().(*net.UDPAddr).AddrPort().Port()
+			free.Close()
+			source := netip.AddrPortFrom(netip.MustParseAddr(tt.from), port)
+			l := start(t, Config{Address: conn.LocalAddr().String(), Source: source, DSCP: 46, TTL: 9})
+			if !l.Up() {
+				t.Skipf("can't send from %s here", source)
+			}
+			mustSendAll(t, l, datagrams(1, 100))
+			buf := make([]byte, 200)
+			_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+			if _, from, err := conn.ReadFromUDPAddrPort(buf); err != nil || netip.AddrPortFrom(from.Addr().Unmap(), from.Port()) != source {
+				t.Errorf("from %v, error %v; want %v", from, err, source)
+			}
+			s := l.current()
+			class, ttl := ipv4.NewConn(s.conn).TOS, ipv4.NewConn(s.conn).TTL
+			if tt.network == "udp6" {
+				class, ttl = ipv6.NewConn(s.conn).TrafficClass, ipv6.NewConn(s.conn).HopLimit
+			}
+			if v, err := class(); err != nil || v != 46<<2 {
+				t.Errorf("traffic class %d, error %v; want %d", v, err, 46<<2)
+			}
+			if v, err := ttl(); err != nil || v != 9 {
+				t.Errorf("TTL %d, error %v; want 9", v, err)
+			}
+		})
+	}
+}
+
+// TestSourceThatIsTaken is waited for: a port that the configuration names is not exchanged for another.
+func TestSourceThatIsTaken(t *testing.T) {
+	conn, taken := listen(t, "udp4", "127.0.0.1:0"), listen(t, "udp4", "127.0.0.1:0")
+	l := start(t, Config{Address: conn.LocalAddr().String(), Source: taken.LocalAddr().(*net.UDPAddr).AddrPort()})
+	if l.Up() {
+		t.Error("it sends from another port")
+	}
+	taken.Close()
+	for deadline := time.Now().Add(20 * time.Second); !l.Up(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it doesn't try again")
+		}
+	}
 }

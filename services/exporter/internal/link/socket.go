@@ -26,33 +26,45 @@ type batchWriter interface {
 	WriteBatch(ms []ipv4.Message, flags int) (int, error)
 }
 
-// dial resolves the address and connects, from the given local port if it is free. A name with addresses of both kinds
-// means the IPv4 one: many collectors listen on IPv4 alone, and UDP doesn't tell before it is too late.
-func dial(ctx context.Context, address string, port int) (*socket, error) {
+// dial resolves the address and connects, from the port that the source names, or else from the given one if it is free. A name
+// with addresses of both kinds means the IPv4 one, unless the source is of the other: many collectors listen on IPv4 alone, and UDP
+// doesn't tell before it is too late.
+func dial(ctx context.Context, cfg *Config, port int) (*socket, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	var errs []error
-	for _, network := range networks(address) {
-		if port != 0 {
-			if s, err := dialFrom(ctx, network, &net.UDPAddr{Port: port}, address); err == nil {
+	from := net.UDPAddr{IP: cfg.Source.Addr().AsSlice(), Zone: cfg.Source.Addr().Zone()}
+	ports := []int{port, 0}
+	if p := int(cfg.Source.Port()); p != 0 {
+		ports = []int{p}
+	}
+	for _, network := range networks(cfg) {
+		var err error
+		for i, p := range ports {
+			if i > 0 && ports[i] == ports[i-1] {
+				continue
+			}
+			local := from
+			local.Port = p
+			var s *socket
+			if s, err = dialFrom(ctx, network, &local, cfg); err == nil {
 				return s, nil
 			}
 		}
-		s, err := dialFrom(ctx, network, nil, address)
-		if err == nil {
-			return s, nil
-		}
 		errs = append(errs, err)
 	}
-	return nil, fmt.Errorf("connect to %s: %w", address, errors.Join(errs...))
+	return nil, fmt.Errorf("connect to %s: %w", cfg.Address, errors.Join(errs...))
 }
 
 // networks are the kinds of addresses to try.
-func networks(address string) []string {
-	host, _, _ := net.SplitHostPort(address)
+func networks(cfg *Config) []string {
+	host, _, _ := net.SplitHostPort(cfg.Address)
 	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		ip = cfg.Source.Addr()
+	}
 	switch {
-	case err != nil:
+	case !ip.IsValid():
 		return []string{"udp4", "udp6"}
 	case ip.Unmap().Is4():
 		return []string{"udp4"}
@@ -61,13 +73,10 @@ func networks(address string) []string {
 	}
 }
 
-// dialFrom connects from a local address, any if it is nil.
-func dialFrom(ctx context.Context, network string, local *net.UDPAddr, address string) (*socket, error) {
-	var d net.Dialer
-	if local != nil { // a nil *net.UDPAddr in the interface would not be nil
-		d.LocalAddr = local
-	}
-	c, err := d.DialContext(ctx, network, address)
+// dialFrom connects from a local address, whose parts may be empty.
+func dialFrom(ctx context.Context, network string, local *net.UDPAddr, cfg *Config) (*socket, error) {
+	d := net.Dialer{LocalAddr: local}
+	c, err := d.DialContext(ctx, network, cfg.Address)
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +85,10 @@ func dialFrom(ctx context.Context, network string, local *net.UDPAddr, address s
 		conn.Close()
 		return nil, fmt.Errorf("set the send buffer: %w", err)
 	}
+	if err := mark(conn, network, cfg); err != nil {
+		conn.Close()
+		return nil, err
+	}
 	s := &socket{conn: conn, port: conn.LocalAddr().(*net.UDPAddr).Port}
 	if network == "udp4" {
 		s.batch = ipv4.NewPacketConn(conn)
@@ -83,6 +96,25 @@ func dialFrom(ctx context.Context, network string, local *net.UDPAddr, address s
 		s.batch = ipv6.NewPacketConn(conn)
 	}
 	return s, nil
+}
+
+// mark sets what routers see of the packets.
+func mark(conn *net.UDPConn, network string, cfg *Config) error {
+	class, ttl := ipv4.NewConn(conn).SetTOS, ipv4.NewConn(conn).SetTTL
+	if network == "udp6" {
+		class, ttl = ipv6.NewConn(conn).SetTrafficClass, ipv6.NewConn(conn).SetHopLimit
+	}
+	if cfg.DSCP != 0 {
+		if err := class(cfg.DSCP << 2); err != nil {
+			return fmt.Errorf("set DSCP %d: %w", cfg.DSCP, err)
+		}
+	}
+	if cfg.TTL != 0 {
+		if err := ttl(cfg.TTL); err != nil {
+			return fmt.Errorf("set TTL %d: %w", cfg.TTL, err)
+		}
+	}
+	return nil
 }
 
 func (s *socket) close() { s.conn.Close() }

@@ -1,0 +1,33 @@
+package encode
+
+import (
+	"netstream/pipeline/filter"
+	"netstream/schemas/flow"
+	"netstream/schemas/key"
+)
+
+// choice is which flows a destination gets: of the monitors that are wanted those that the filter lets pass.
+type choice struct {
+	monitors []Monitor
+	filter   *filter.Filter // nil: all pass
+	sources  []string       // of the message
+}
+
+// choose reads flow i if the destination gets it, and otherwise counts why not.
+func choose[K key.Key[K]](c *choice, b *Batch, rows *flow.Rows[K], i int, f *flow.Row[K]) bool {
+	m := &c.monitors[rows.Monitor[i]]
+	if !m.Wanted {
+		b.leaveOut(m.Why, rows.Packets[i], rows.Bytes[i])
+		return false
+	}
+	rows.Read(i, f)
+	if c.filter == nil {
+		return true
+	}
+	c.filter.Of(c.sources[f.Source], m.Definition)
+	if filter.Match(c.filter, &f.Key) {
+		return true
+	}
+	b.leaveOut(ReasonFilter, f.Packets, f.Bytes)
+	return false
+}
