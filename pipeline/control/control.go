@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -32,6 +33,20 @@ type Request struct {
 	Source  string `json:"source,omitempty"`
 	Monitor string `json:"monitor,omitempty"`
 	Filter  string `json:"filter,omitempty"` // see package filter
+}
+
+// ParseRequest reads a request as JSON: one object, with no other members.
+func ParseRequest(from io.Reader) (r Request, err error) {
+	d := json.NewDecoder(from)
+	d.DisallowUnknownFields()
+	err = d.Decode(&r)
+	if err == nil && d.Decode(new(any)) != io.EOF {
+		err = errors.New("something follows the object")
+	}
+	if err != nil {
+		return Request{}, fmt.Errorf(`want a JSON object with source, monitor and filter, each of which may be left out, such as {"filter": "dst_port == 443"}: %w`, err)
+	}
+	return r, nil
 }
 
 // Shard is what a flow shard did.

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -122,15 +121,9 @@ func (o *owner) take(ctx context.Context, r *bus.Request) {
 
 // read reads a request and refuses what can't be done.
 func (o *owner) read(body []byte) (decision.Row, error) {
-	var r control.Request
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
-	err := d.Decode(&r)
-	if err == nil && d.Decode(new(any)) != io.EOF {
-		err = errors.New("something follows the object")
-	}
+	r, err := control.ParseRequest(bytes.NewReader(body))
 	if err != nil {
-		return decision.Row{}, fmt.Errorf(`want a JSON object with source, monitor and filter, each of which may be left out, such as {"filter": "dst_port == 443"}: %w`, err)
+		return decision.Row{}, err
 	}
 	row := decision.Row{Action: decision.Force, Source: r.Source, Monitor: r.Monitor, Filter: r.Filter, Time: commit.NoTime}
 	if err := row.Check(); err != nil {

@@ -55,6 +55,39 @@ func TestNfdump(t *testing.T) {
 	}
 }
 
+// TestNfdumpScales announces a sampling rate: nfcapd then stores so many times the packets and bytes. Of the options of version 9 and
+// IPFIX it (1.7.1) makes nothing.
+func TestNfdumpScales(t *testing.T) {
+	const rate = 50
+	l, n := open(t), startNfcapd(t)
+	flows := newFlows(14).ipv4(300)
+	l.publish(t, 0, flows)
+	d := exporter.DefaultDestination()
+	d.Address, d.Format, d.Rate = n.address, exporter.V5, 5000
+	l.export(t, exporter.Config{Name: "e", Sampling: rate, Destinations: []exporter.Destination{d}})
+	got, _ := n.records(t)
+	want := records(flows, exporter.V5)
+	for i := range want {
+		kind, _, _ := strings.Cut(want[i].Kind, " label")
+		want[i].Kind = kind
+		want[i].Packets, want[i].Bytes = rate*want[i].Packets, rate*want[i].Bytes
+	}
+	if diff := difference(want, got); diff != "" {
+		t.Errorf("flows (-want +got):\n%s", diff)
+	}
+}
+
+// freeUDPPort is a port of loopback that nobody has now.
+func freeUDPPort(t *testing.T) int {
+	t.Helper()
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	return conn.LocalAddr().(*net.UDPAddr).Port
+}
+
 // nfcapd is a running collector of the nfdump package.
 type nfcapd struct {
 	cmd     *exec.Cmd
@@ -75,12 +108,8 @@ func startNfcapd(t *testing.T) *nfcapd {
 	if _, err := os.Stat("/proc/net/udp"); err != nil {
 		t.Skip("no /proc/net/udp to see when nfcapd has read all")
 	}
-	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}) // a free port
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := &nfcapd{dir: t.TempDir(), address: conn.LocalAddr().String(), port: conn.LocalAddr().(*net.UDPAddr).Port, log: &strings.Builder{}}
-	conn.Close()
+	port := freeUDPPort(t)
+	n := &nfcapd{dir: t.TempDir(), address: fmt.Sprint("127.0.0.1:", port), port: port, log: &strings.Builder{}}
 	n.cmd = exec.Command("nfcapd", "-b", "127.0.0.1", "-p", strconv.Itoa(n.port), "-w", n.dir, "-t", "3600", "-B", "4000000")
 	n.cmd.Stdout, n.cmd.Stderr = n.log, n.log
 	if err := n.cmd.Start(); err != nil {
@@ -92,14 +121,17 @@ func startNfcapd(t *testing.T) *nfcapd {
 }
 
 // socket is the line of its socket in the table of the kernel, nil if there is none.
-func (n *nfcapd) socket(t *testing.T) []string {
+func (n *nfcapd) socket(t *testing.T) []string { return udpSocket(t, n.port) }
+
+// udpSocket is the line of the kernel's table of the IPv4 socket of a port, nil if there is none.
+func udpSocket(t *testing.T, port int) []string {
 	t.Helper()
 	table, err := os.ReadFile("/proc/net/udp")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(table)) {
-		if f := strings.Fields(line); len(f) > 12 && strings.HasSuffix(f[1], fmt.Sprintf(":%04X", n.port)) {
+		if f := strings.Fields(line); len(f) > 12 && strings.HasSuffix(f[1], fmt.Sprintf(":%04X", port)) {
 			return f
 		}
 	}

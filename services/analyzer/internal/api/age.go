@@ -2,10 +2,7 @@ package api
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"time"
@@ -37,15 +34,9 @@ func sameOrigin(next http.Handler) http.Handler {
 
 // age asks for forced aging and answers when the flows that ended are published.
 func (s *Server) age(w http.ResponseWriter, r *http.Request) {
-	var request control.Request
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest))
-	d.DisallowUnknownFields()
-	err := d.Decode(&request)
-	if err == nil && d.Decode(new(any)) != io.EOF {
-		err = errors.New("something follows the object")
-	}
+	request, err := control.ParseRequest(http.MaxBytesReader(w, r.Body, maxRequest))
 	if err != nil {
-		s.fail(w, fmt.Errorf("%w: want a JSON object with source, monitor and filter, each of which may be left out: %w", control.ErrRefused, err))
+		s.fail(w, fmt.Errorf("%w: %w", control.ErrRefused, err))
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), ageLimit)
