@@ -179,7 +179,7 @@ func decode(t testing.TB, datagrams [][]byte, d exporter.Destination) []record {
 func decodeIPFIX(t testing.TB, datagrams [][]byte, d exporter.Destination) (out []record) {
 	t.Helper()
 	layouts := map[uint16]*nsv9.Layout{}
-	sequence, before, templatesAt, since := uint32(0), uint32(0), uint32(0), uint32(0)
+	sequence, before, templates := uint32(0), uint32(0), refresh{}
 	for i, b := range datagrams {
 		h, sets, err := ipfix.Open(b)
 		if err != nil {
@@ -195,7 +195,7 @@ func decodeIPFIX(t testing.TB, datagrams [][]byte, d exporter.Destination) (out 
 			if set.Kind() == ipfix.Templates {
 				hasTemplates = true
 				var template ipfix.Template
-				for templates := set.Templates(); templates.Next(&template); {
+				for in := set.Templates(); in.Next(&template); {
 					if layouts[template.ID], err = template.Compile(); err != nil {
 						t.Fatalf("datagram %d: %v", i, err)
 					}
@@ -225,14 +225,7 @@ func decodeIPFIX(t testing.TB, datagrams [][]byte, d exporter.Destination) (out 
 		if sets.Err() != nil || sets.Trailing() != 0 {
 			t.Errorf("datagram %d: %d bytes behind the sets, error %v", i, sets.Trailing(), sets.Err())
 		}
-		due := i == 0 || since+1 == d.TemplateDatagrams || time.Duration(h.ExportTime-templatesAt)*time.Second >= d.TemplateInterval
-		if hasTemplates != due {
-			t.Errorf("datagram %d, %d after the last templates and %d s: templates %t, want %t", i, since+1, h.ExportTime-templatesAt, hasTemplates, due)
-		}
-		since++
-		if hasTemplates {
-			since, templatesAt = 0, h.ExportTime
-		}
+		templates.check(t, i, h.ExportTime, hasTemplates, d)
 	}
 	return out
 }
@@ -263,10 +256,26 @@ func decode5(t testing.TB, datagrams [][]byte, d exporter.Destination) (out []re
 	return out
 }
 
+// refresh is when templates came last.
+type refresh struct{ since, at uint32 } // datagrams, and the header's time
+
+// check wants templates in a datagram exactly if they are due.
+func (r *refresh) check(t testing.TB, i int, now uint32, has bool, d exporter.Destination) {
+	t.Helper()
+	due := i == 0 || r.since+1 == d.TemplateDatagrams || time.Duration(now-r.at)*time.Second >= d.TemplateInterval
+	if has != due {
+		t.Errorf("datagram %d, %d after the last templates and %d s: templates %t, want %t", i, r.since+1, now-r.at, has, due)
+	}
+	r.since++
+	if has {
+		r.since, r.at = 0, now
+	}
+}
+
 func decode9(t testing.TB, datagrams [][]byte, d exporter.Destination) (out []record) {
 	t.Helper()
 	plans := map[uint16]*nsv9.Plan{}
-	before, templatesAt, since := uint32(0), uint32(0), uint32(0)
+	before, templates := uint32(0), refresh{}
 	for i, b := range datagrams {
 		h, sets, err := nsv9.Open(b)
 		if err != nil {
@@ -282,15 +291,15 @@ func decode9(t testing.TB, datagrams [][]byte, d exporter.Destination) (out []re
 			case nsv9.Templates:
 				hasTemplates = true
 				var template nsv9.Template
-				templates := set.Templates()
-				for ; templates.Next(&template); count++ {
+				in := set.Templates()
+				for ; in.Next(&template); count++ {
 					layout, err := nsv9.Compile(&template)
 					if err != nil {
 						t.Fatalf("datagram %d: %v", i, err)
 					}
 					plans[template.ID] = nsv9.NewPlan(layout)
 				}
-				if err := templates.Err(); err != nil {
+				if err := in.Err(); err != nil {
 					t.Fatalf("datagram %d: %v", i, err)
 				}
 			case nsv9.Data:
@@ -315,14 +324,7 @@ func decode9(t testing.TB, datagrams [][]byte, d exporter.Destination) (out []re
 		if sets.Err() != nil || sets.Trailing() != 0 || count != int(h.Count) {
 			t.Errorf("datagram %d: %d records of %d, %d bytes behind them, error %v", i, count, h.Count, sets.Trailing(), sets.Err())
 		}
-		due := i == 0 || since+1 == d.TemplateDatagrams || time.Duration(h.UnixSecs-templatesAt)*time.Second >= d.TemplateInterval
-		if hasTemplates != due {
-			t.Errorf("datagram %d, %d after the last templates and %d s: templates %t, want %t", i, since+1, h.UnixSecs-templatesAt, hasTemplates, due)
-		}
-		since++
-		if hasTemplates {
-			since, templatesAt = 0, h.UnixSecs
-		}
+		templates.check(t, i, h.UnixSecs, hasTemplates, d)
 	}
 	return out
 }

@@ -1,7 +1,5 @@
 package encode
 
-import ()
-
 // Tally counts what goes into datagrams or is left out.
 type Tally struct {
 	Flows   uint64 // a flow cut into several records counts with the first of them

@@ -31,3 +31,11 @@ func choose[K key.Key[K]](c *choice, b *Batch, rows *flow.Rows[K], i int, f *flo
 	b.leaveOut(ReasonFilter, f.Packets, f.Bytes)
 	return false
 }
+
+// under is a flow under another key, without what no datagram tells: sums and collected values.
+func under[L, K any](k L, f *flow.Row[K]) flow.Row[L] {
+	return flow.Row[L]{
+		Key: k, Source: f.Source, Monitor: f.Monitor, First: f.First, Last: f.Last, Packets: f.Packets, Bytes: f.Bytes,
+		TCPFlags: f.TCPFlags, Reason: f.Reason,
+	}
+}

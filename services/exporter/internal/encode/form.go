@@ -60,10 +60,9 @@ type field struct {
 // wideFlow is a flow on its way into a record, with what a row doesn't say in a datagram's terms.
 type wideFlow struct {
 	flow.Row[key.Wide]
-	packets, bytes uint64 // of this record
-	first, last    uint64 // ms since the boot or, for IPFIX, since 1970
-	id             uint64 // IPFIX
-	inIf, outIf    uint32
+	packets, bytes uint64         // of this record
+	first, last    uint64         // ms since the boot or, for IPFIX, since 1970
+	id             uint64         // IPFIX
 	collected      collect.Values // zero when the monitor collects none
 }
 
@@ -173,15 +172,11 @@ func familyOf(a *[16]byte) uint8 {
 // two templates that spec section 8.4 gives, which end where others have more.
 func newForm(id uint16, d *monitor.Definition, family uint8, in dialect) *form {
 	f := &form{template: nsv9.Template{ID: id}}
-	matched := func(w *wideFlow) *key.Wide { return &w.Key }
-	first := func(w *wideFlow) *key.Wide { return &w.collected.First }
-	f.outer(d.Match, family, matched)
-	if d.Match.Has(key.Interface) {
-		f.number(nsv9.InputSNMP, 4, func(w *wideFlow) uint64 { return uint64(w.inIf) })
-		f.number(nsv9.OutputSNMP, 4, func(w *wideFlow) uint64 { return uint64(w.outIf) })
-	}
+	matched := part{f, d.Match, family, func(w *wideFlow) *key.Wide { return &w.Key }}
+	first := part{f, d.Collect, family, func(w *wideFlow) *key.Wide { return &w.collected.First }}
+	matched.outer()
 	f.counters(in)
-	f.inner(d.Match, family, matched)
+	matched.inner()
 	if in.ipfix {
 		f.number(nsv9.FlowEndReason, 1, func(w *wideFlow) uint64 { return uint64(w.Reason.FlowEndReason()) })
 		f.number(nsv9.FlowID, 8, func(w *wideFlow) uint64 { return w.id })
@@ -195,18 +190,8 @@ func newForm(id uint16, d *monitor.Definition, family uint8, in dialect) *form {
 		f.number(nsv9.TCPFlags, 1, func(w *wideFlow) uint64 { return uint64(w.TCPFlags) })
 	}
 	f.number(nsv9.Direction, 1, func(w *wideFlow) uint64 { return uint64(w.Key.Direction) })
-	f.outer(d.Collect, family, first)
-	if d.Collect.Has(key.Interface) { // of the direction of the flow
-		f.number(nsv9.InputSNMP, 4, func(w *wideFlow) uint64 {
-			in, _ := sides(w.collected.First.Interface, w.Key.Direction)
-			return uint64(in)
-		})
-		f.number(nsv9.OutputSNMP, 4, func(w *wideFlow) uint64 {
-			_, out := sides(w.collected.First.Interface, w.Key.Direction)
-			return uint64(out)
-		})
-	}
-	f.inner(d.Collect, family, first)
+	first.outer()
+	first.inner()
 	if d.Extremes {
 		f.number(nsv9.MinPktLength, 2, func(w *wideFlow) uint64 { return min(uint64(w.collected.MinLength), 1<<16-1) })
 		f.number(nsv9.MaxPktLength, 2, func(w *wideFlow) uint64 { return min(uint64(w.collected.MaxLength), 1<<16-1) })
@@ -228,60 +213,69 @@ func (f *form) counters(in dialect) {
 	f.number(last, length, func(w *wideFlow) uint64 { return w.last })
 }
 
-// outer adds what stands around the IP tuple, and the addresses.
-func (f *form) outer(s key.Fields, family uint8, of func(*wideFlow) *key.Wide) {
-	number := func(field key.Field, t nsv9.FieldType, length int, value func(*key.Wide) uint64) {
-		if s.Has(field) {
-			f.number(t, length, func(w *wideFlow) uint64 { return value(of(w)) })
-		}
+// part is the fields of a form that come from one wide key: what a monitor matches, or what it collects.
+type part struct {
+	*form
+	set    key.Fields
+	family uint8
+	of     func(*wideFlow) *key.Wide
+}
+
+// has adds a field that holds a number of the key, if the part has it.
+func (p part) has(field key.Field, t nsv9.FieldType, length int, value func(*key.Wide) uint64) {
+	if p.set.Has(field) {
+		p.number(t, length, func(w *wideFlow) uint64 { return value(p.of(w)) })
 	}
-	number(key.SrcMAC, nsv9.InSrcMAC, 6, func(k *key.Wide) uint64 { return k.SrcMAC })
-	number(key.DstMAC, nsv9.InDstMAC, 6, func(k *key.Wide) uint64 { return k.DstMAC })
-	number(key.VLAN, nsv9.SrcVLAN, 2, func(k *key.Wide) uint64 { return uint64(k.VLAN) })
-	number(key.InnerVLAN, nsv9.Dot1qCustomerVLANID, 2, func(k *key.Wide) uint64 { return uint64(k.InnerVLAN) })
-	number(key.EtherType, nsv9.EthernetType, 2, func(k *key.Wide) uint64 { return uint64(k.EtherType) })
+}
+
+// outer adds what stands around the IP tuple, the addresses, and the interfaces.
+func (p part) outer() {
+	p.has(key.SrcMAC, nsv9.InSrcMAC, 6, func(k *key.Wide) uint64 { return k.SrcMAC })
+	p.has(key.DstMAC, nsv9.InDstMAC, 6, func(k *key.Wide) uint64 { return k.DstMAC })
+	p.has(key.VLAN, nsv9.SrcVLAN, 2, func(k *key.Wide) uint64 { return uint64(k.VLAN) })
+	p.has(key.InnerVLAN, nsv9.Dot1qCustomerVLANID, 2, func(k *key.Wide) uint64 { return uint64(k.InnerVLAN) })
+	p.has(key.EtherType, nsv9.EthernetType, 2, func(k *key.Wide) uint64 { return uint64(k.EtherType) })
 	for i := range key.Labels {
 		// The 20 bits of the label; those of EXP and of the bottom of the stack aren't kept.
-		number(key.Label1+key.Field(i), nsv9.MPLSLabel1+nsv9.FieldType(i), 3, func(k *key.Wide) uint64 { return uint64(k.Label[i]) << 4 })
+		p.has(key.Label1+key.Field(i), nsv9.MPLSLabel1+nsv9.FieldType(i), 3, func(k *key.Wide) uint64 { return uint64(k.Label[i]) << 4 })
 	}
-	if s == monitor.LabelAndIP || s == monitor.LabelOnly { // unknown
-		f.number(nsv9.MPLSTopLabelType, 1, func(*wideFlow) uint64 { return 0 })
-		f.number(nsv9.MPLSTopLabelIPAddr, 4, func(*wideFlow) uint64 { return 0 })
+	if p.set == monitor.LabelAndIP || p.set == monitor.LabelOnly { // unknown
+		p.number(nsv9.MPLSTopLabelType, 1, func(*wideFlow) uint64 { return 0 })
+		p.number(nsv9.MPLSTopLabelIPAddr, 4, func(*wideFlow) uint64 { return 0 })
 	}
 	address := func(field key.Field, ipv4, ipv6 nsv9.FieldType, value func(*key.Wide) *[16]byte) {
 		switch {
-		case !s.Has(field):
-		case family == 6:
-			f.add(ipv6, 16, func(to []byte, w *wideFlow) { copy(to, value(of(w))[:]) })
+		case !p.set.Has(field):
+		case p.family == 6:
+			p.add(ipv6, 16, func(to []byte, w *wideFlow) { copy(to, value(p.of(w))[:]) })
 		default:
-			f.add(ipv4, 4, func(to []byte, w *wideFlow) { copy(to, value(of(w))[12:]) })
+			p.add(ipv4, 4, func(to []byte, w *wideFlow) { copy(to, value(p.of(w))[12:]) })
 		}
 	}
 	address(key.SrcAddr, nsv9.IPv4SrcAddr, nsv9.IPv6SrcAddr, func(k *key.Wide) *[16]byte { return &k.Src })
 	address(key.DstAddr, nsv9.IPv4DstAddr, nsv9.IPv6DstAddr, func(k *key.Wide) *[16]byte { return &k.Dst })
+	if p.set.Has(key.Interface) { // that of the direction of the flow
+		p.number(nsv9.InputSNMP, 4, func(w *wideFlow) uint64 { in, _ := sides(p.of(w).Interface, w.Key.Direction); return uint64(in) })
+		p.number(nsv9.OutputSNMP, 4, func(w *wideFlow) uint64 { _, out := sides(p.of(w).Interface, w.Key.Direction); return uint64(out) })
+	}
 }
 
 // inner adds the rest of the IP tuple and what belongs to it.
-func (f *form) inner(s key.Fields, family uint8, of func(*wideFlow) *key.Wide) {
-	number := func(field key.Field, t nsv9.FieldType, length int, value func(*key.Wide) uint64) {
-		if s.Has(field) {
-			f.number(t, length, func(w *wideFlow) uint64 { return value(of(w)) })
-		}
+func (p part) inner() {
+	p.has(key.Protocol, nsv9.Protocol, 1, func(k *key.Wide) uint64 { return uint64(k.Protocol) })
+	p.has(key.SrcPort, nsv9.L4SrcPort, 2, func(k *key.Wide) uint64 { return uint64(k.SrcPort) })
+	p.has(key.DstPort, nsv9.L4DstPort, 2, func(k *key.Wide) uint64 { return uint64(k.DstPort) })
+	p.has(key.TOS, nsv9.SrcTOS, 1, func(k *key.Wide) uint64 { return uint64(k.TOS) })
+	p.has(key.DSCP, nsv9.IPDiffServCodePoint, 1, func(k *key.Wide) uint64 { return uint64(k.TOS >> 2) })
+	if p.family != 4 {
+		p.has(key.FlowLabel, nsv9.IPv6FlowLabel, 3, func(k *key.Wide) uint64 { return uint64(k.FlowLabel) })
 	}
-	number(key.Protocol, nsv9.Protocol, 1, func(k *key.Wide) uint64 { return uint64(k.Protocol) })
-	number(key.SrcPort, nsv9.L4SrcPort, 2, func(k *key.Wide) uint64 { return uint64(k.SrcPort) })
-	number(key.DstPort, nsv9.L4DstPort, 2, func(k *key.Wide) uint64 { return uint64(k.DstPort) })
-	number(key.TOS, nsv9.SrcTOS, 1, func(k *key.Wide) uint64 { return uint64(k.TOS) })
-	number(key.DSCP, nsv9.IPDiffServCodePoint, 1, func(k *key.Wide) uint64 { return uint64(k.TOS >> 2) })
-	if family != 4 {
-		number(key.FlowLabel, nsv9.IPv6FlowLabel, 3, func(k *key.Wide) uint64 { return uint64(k.FlowLabel) })
+	p.has(key.TTL, nsv9.IPTTL, 1, func(k *key.Wide) uint64 { return uint64(k.TTL) })
+	p.has(key.TCPFlags, nsv9.TCPFlags, 1, func(k *key.Wide) uint64 { return uint64(k.TCPFlags) })
+	if p.family == 0 { // addresses tell it
+		p.has(key.IPVersion, nsv9.IPProtocolVersion, 1, func(k *key.Wide) uint64 { return uint64(k.Version) })
 	}
-	number(key.TTL, nsv9.IPTTL, 1, func(k *key.Wide) uint64 { return uint64(k.TTL) })
-	number(key.TCPFlags, nsv9.TCPFlags, 1, func(k *key.Wide) uint64 { return uint64(k.TCPFlags) })
-	if family == 0 { // addresses tell it
-		number(key.IPVersion, nsv9.IPProtocolVersion, 1, func(k *key.Wide) uint64 { return uint64(k.Version) })
-	}
-	number(key.VRF, nsv9.IngressVRFID, vrfLen, func(k *key.Wide) uint64 { return uint64(k.VRF) })
+	p.has(key.VRF, nsv9.IngressVRFID, vrfLen, func(k *key.Wide) uint64 { return uint64(k.VRF) })
 }
 
 // number adds a field that holds a number.
@@ -324,7 +318,6 @@ func (e *templated) flowByForm(b *Batch, c *carrier) error {
 		b.leaveOut(ReasonCounter, w.Packets, w.Bytes)
 		return nil
 	}
-	w.inIf, w.outIf = sides(w.Key.Interface, w.Key.Direction)
 	for i := range n {
 		to, err := e.next(b, f.template.ID, f.length)
 		if err != nil {

@@ -45,14 +45,10 @@ func (e *IPFIX) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
 			continue
 		}
 		k := &e.row4.Key
-		w.Row = flow.Row[key.Wide]{
-			Key: key.Wide{
-				Src: key.Mapped(k.Src), Dst: key.Mapped(k.Dst), SrcPort: k.SrcPort, DstPort: k.DstPort, Protocol: k.Protocol, TOS: k.TOS,
-				Interface: k.Interface, Direction: k.Direction, Version: 4,
-			},
-			Source: e.row4.Source, Monitor: e.row4.Monitor, First: e.row4.First, Last: e.row4.Last, Packets: e.row4.Packets, Bytes: e.row4.Bytes,
-			TCPFlags: e.row4.TCPFlags, Reason: e.row4.Reason,
-		}
+		w.Row = under(key.Wide{
+			Src: key.Mapped(k.Src), Dst: key.Mapped(k.Dst), SrcPort: k.SrcPort, DstPort: k.DstPort, Protocol: k.Protocol, TOS: k.TOS,
+			Interface: k.Interface, Direction: k.Direction, Version: 4,
+		}, &e.row4)
 		if err := e.flow(b, k.Hash(e.seeds[w.Source][w.Monitor])); err != nil {
 			return err
 		}
@@ -62,14 +58,10 @@ func (e *IPFIX) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
 			continue
 		}
 		k := &e.row6.Key
-		w.Row = flow.Row[key.Wide]{
-			Key: key.Wide{
-				Src: k.Src, Dst: k.Dst, SrcPort: k.SrcPort, DstPort: k.DstPort, Protocol: k.Protocol, TOS: k.TOS, FlowLabel: k.FlowLabel,
-				Interface: k.Interface, Direction: k.Direction, Version: 6,
-			},
-			Source: e.row6.Source, Monitor: e.row6.Monitor, First: e.row6.First, Last: e.row6.Last, Packets: e.row6.Packets, Bytes: e.row6.Bytes,
-			TCPFlags: e.row6.TCPFlags, Reason: e.row6.Reason,
-		}
+		w.Row = under(key.Wide{
+			Src: k.Src, Dst: k.Dst, SrcPort: k.SrcPort, DstPort: k.DstPort, Protocol: k.Protocol, TOS: k.TOS, FlowLabel: k.FlowLabel,
+			Interface: k.Interface, Direction: k.Direction, Version: 6,
+		}, &e.row6)
 		if err := e.flow(b, k.Hash(e.seeds[w.Source][w.Monitor])); err != nil {
 			return err
 		}

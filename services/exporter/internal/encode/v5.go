@@ -46,8 +46,8 @@ func (e *V5) Define(monitors []Monitor) { e.choice.monitors = monitors }
 func (e *V5) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
 	b.Reset()
 	e.choice.sources = flows.Sources
-	leaveOut(b, flows.Wide, e.choice.monitors, ReasonKind)
-	leaveOut(b, flows.IPv6, e.choice.monitors, ReasonIPv6)
+	leaveAllOut(b, flows.Wide, e.choice.monitors, ReasonKind)
+	leaveAllOut(b, flows.IPv6, e.choice.monitors, ReasonIPv6)
 	e.header.UnixSecs, e.header.SysUptime = now.UnixSecs(), now.SysUptime()
 	e.records = e.records[:0]
 	for i := range flows.IPv4.Len() {
@@ -61,8 +61,8 @@ func (e *V5) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
 	return e.flush(b)
 }
 
-// leaveOut counts flows that version 5 can't carry.
-func leaveOut[K any](b *Batch, rows *flow.Rows[K], monitors []Monitor, why Reason) {
+// leaveAllOut counts flows that version 5 can't carry.
+func leaveAllOut[K any](b *Batch, rows *flow.Rows[K], monitors []Monitor, why Reason) {
 	for i := range rows.Len() {
 		if m := &monitors[rows.Monitor[i]]; m.Wanted {
 			b.leaveOut(why, rows.Packets[i], rows.Bytes[i])

@@ -164,22 +164,16 @@ func (e *V9) flowTuple(b *Batch, now *clock.Clock, c *carrier) error {
 		vrf = &k.VRF
 	}
 	if k.Version == 6 {
-		e.row6 = flow.Row[key.IPv6]{
-			Key: key.IPv6{
-				Src: k.Src, Dst: k.Dst, SrcPort: k.SrcPort, DstPort: k.DstPort, Protocol: k.Protocol, TOS: k.TOS,
-				FlowLabel: k.FlowLabel, Interface: k.Interface, Direction: k.Direction,
-			},
-			First: w.First, Last: w.Last, Packets: w.Packets, Bytes: w.Bytes, TCPFlags: w.TCPFlags,
-		}
+		e.row6 = under(key.IPv6{
+			Src: k.Src, Dst: k.Dst, SrcPort: k.SrcPort, DstPort: k.DstPort, Protocol: k.Protocol, TOS: k.TOS,
+			FlowLabel: k.FlowLabel, Interface: k.Interface, Direction: k.Direction,
+		}, &w.Row)
 		return e.flow6(b, now, &e.row6, vrf)
 	}
-	e.row4 = flow.Row[key.IPv4]{
-		Key: key.IPv4{
-			Src: binary.BigEndian.Uint32(k.Src[12:]), Dst: binary.BigEndian.Uint32(k.Dst[12:]), SrcPort: k.SrcPort, DstPort: k.DstPort,
-			Protocol: k.Protocol, TOS: k.TOS, Interface: k.Interface, Direction: k.Direction,
-		},
-		First: w.First, Last: w.Last, Packets: w.Packets, Bytes: w.Bytes, TCPFlags: w.TCPFlags,
-	}
+	e.row4 = under(key.IPv4{
+		Src: binary.BigEndian.Uint32(k.Src[12:]), Dst: binary.BigEndian.Uint32(k.Dst[12:]), SrcPort: k.SrcPort, DstPort: k.DstPort,
+		Protocol: k.Protocol, TOS: k.TOS, Interface: k.Interface, Direction: k.Direction,
+	}, &w.Row)
 	return e.flow4(b, now, &e.row4, vrf)
 }
 

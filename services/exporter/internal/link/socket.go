@@ -34,16 +34,16 @@ func dial(ctx context.Context, cfg *Config, port int) (*socket, error) {
 	defer cancel()
 	var errs []error
 	from := net.UDPAddr{IP: cfg.Source.Addr().AsSlice(), Zone: cfg.Source.Addr().Zone()}
-	ports := []int{port, 0}
+	ports := []int{0}
+	if port != 0 {
+		ports = []int{port, 0}
+	}
 	if p := int(cfg.Source.Port()); p != 0 {
 		ports = []int{p}
 	}
 	for _, network := range networks(cfg) {
 		var err error
-		for i, p := range ports {
-			if i > 0 && ports[i] == ports[i-1] {
-				continue
-			}
+		for _, p := range ports {
 			local := from
 			local.Port = p
 			var s *socket
