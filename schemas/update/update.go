@@ -118,6 +118,12 @@ func (r *Rows[K]) Read(i int, u *Row[K]) {
 	}
 }
 
+// Share returns the same rows for another goroutine to read: what Read points to is its own.
+func (r *Rows[K]) Share() *Rows[K] {
+	own := *r
+	return &own
+}
+
 // Check refuses rows that point outside the message's lists or lack some of the sums.
 func (r *Rows[K]) Check(sources, monitors int) error {
 	for i := range r.Source {

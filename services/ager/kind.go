@@ -23,6 +23,8 @@ type kind interface {
 	// books are where its updates and flows are counted.
 	books() *book
 	number() uint8
+	// share returns a run that another goroutine may read.
+	share(run) run
 	// snapshot copies its live flows.
 	snapshot(source uint16) tableSnapshot
 }

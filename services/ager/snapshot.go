@@ -67,7 +67,7 @@ func (w *worker) snapshot() *snapshot {
 		}
 		for _, h := range src.held {
 			for _, r := range h.runs {
-				s.held = append(s.held, heldRun{r, h.window, uint16(i), r.kind.number()})
+				s.held = append(s.held, heldRun{r.kind.share(r), h.window, uint16(i), r.kind.number()})
 			}
 		}
 	}
@@ -114,8 +114,7 @@ func (s *snapshot) write(to io.Writer) error {
 type heldRows[K key.Key[K]] struct{ rows *update.Rows[K] }
 
 func (h *heldRows[K]) add(w *checkpoint.Writer, rows *update.Rows[K], r heldRun) error {
-	own := *rows // Read uses memory of the rows, which the worker reads at the same time
-	sampled, collects := own.Sums.Present(), r.lo < r.hi && own.Values.Has(r.lo)
+	sampled, collects := rows.Sums.Present(), r.lo < r.hi && rows.Values.Has(r.lo)
 	if h.rows.Len() > 0 && (h.rows.Len() >= fileRows || h.rows.Sums.Present() != sampled || h.rows.Values.Has(0) != collects) {
 		if err := h.flush(w); err != nil {
 			return err
@@ -123,7 +122,7 @@ func (h *heldRows[K]) add(w *checkpoint.Writer, rows *update.Rows[K], r heldRun)
 	}
 	var u update.Row[K]
 	for i := r.lo; i < r.hi; i++ {
-		own.Read(i, &u)
+		rows.Read(i, &u)
 		u.Source, u.Monitor, u.Window = r.source, r.monitor, r.window
 		h.rows.Append(&u, sampled)
 	}
@@ -147,6 +146,11 @@ type flowsSnapshot[K key.Key[K]] struct {
 }
 
 func (k *keyed[K]) number() uint8 { return k.monitor }
+
+func (k *keyed[K]) share(r run) run {
+	r.rows = r.rows.(*update.Rows[K]).Share()
+	return r
+}
 
 func (k *keyed[K]) snapshot(source uint16) tableSnapshot {
 	return &flowsSnapshot[K]{k.table.Snapshot(), k.empty(), source, k.monitor}
