@@ -17,22 +17,26 @@ import (
 type Config struct {
 	Name         string        `yaml:"name" doc:"name under which the exporter keeps its position; another name starts from the first flow there is"`
 	Sampling     uint32        `yaml:"sampling" doc:"announce that one packet in that many was sampled, at random; 0 announces nothing"`
-	Destinations []Destination `yaml:"destinations" doc:"collectors, each of which gets all flows"`
+	Destinations []Destination `yaml:"destinations" doc:"collectors, each of which gets all flows that it doesn't leave to others"`
 }
 
 // Destination is one collector.
 type Destination struct {
-	Address           string        `yaml:"address" doc:"host:port over UDP; an IPv6 address stands in brackets"`
+	Address           string        `yaml:"address" doc:"host:port; an IPv6 address stands in brackets"`
+	Standby           []string      `yaml:"standby" doc:"addresses that take over, each when those before it can't be reached or refuse"`
+	Transport         Transport     `yaml:"transport" doc:"udp, and with format ipfix tcp or tls"`
+	TLS               Certificates  `yaml:"tls" doc:"with transport tls"`
 	Format            Format        `yaml:"format" doc:"v5 (flows of kind ipv4 only), v9 or ipfix"`
 	Monitors          []string      `yaml:"monitors" doc:"names of the monitors whose flows are sent; none: those of kinds ipv4 and (not in v5) ipv6. Other kinds are sent when named, not in v5"`
 	Filter            string        `yaml:"filter" doc:"which flows are sent, such as protocol == 6 && in_net(dst_addr, \"10.0.0.0/8\"); empty: all. Names are those of netstream age --force"`
+	Share             string        `yaml:"share" doc:"destinations with the same name here share the flows: each flow goes to one of them, a conversation's both directions to the same"`
 	Source            string        `yaml:"source" doc:"local address to send from, with or without a port; empty: as the system chooses"`
 	DSCP              int           `yaml:"dscp" doc:"DSCP of the packets, 0 to 63"`
 	TTL               int           `yaml:"ttl" doc:"TTL or hop limit of the packets, 1 to 255; 0: as the system has it"`
 	SourceID          uint32        `yaml:"source_id" doc:"v9, ipfix: observation domain; v5: engine type * 256 + engine id"`
 	TemplateDatagrams uint32        `yaml:"template_datagrams" doc:"v9, ipfix: templates are repeated after this many datagrams, 1 to 600, …"`
 	TemplateInterval  time.Duration `yaml:"template_interval" doc:"… or after this time of the flows, 1s to 60h, whichever comes first"`
-	MTU               int           `yaml:"mtu" doc:"largest UDP payload in bytes; 0: 1472 to an IPv4 address, 1452 to an IPv6 address or a name"`
+	MTU               int           `yaml:"mtu" doc:"largest datagram in bytes; 0: 1472 to an IPv4 address, 1452 to an IPv6 address or a name, 16384 over tcp and tls"`
 	Rate              int           `yaml:"rate" doc:"datagrams sent in a second at most; 0: no limit"`
 }
 
@@ -41,7 +45,7 @@ func DefaultConfig() Config { return Config{Name: "exporter"} }
 
 // DefaultDestination is version 9 with the templates every 20 datagrams or 60 s.
 func DefaultDestination() Destination {
-	return Destination{Format: V9, TemplateDatagrams: 20, TemplateInterval: time.Minute}
+	return Destination{Format: V9, Transport: UDP, TemplateDatagrams: 20, TemplateInterval: time.Minute}
 }
 
 // SetDefaults makes d the default, as the configuration does before it reads an element of the list.
@@ -52,6 +56,8 @@ const (
 	maxTemplateDatagrams = 600
 	maxTemplateInterval  = 60 * time.Hour
 	maxMTU               = 65507 // the largest UDP payload over IPv4
+	maxStreamMTU         = 65535 // the largest message of IPFIX
+	maxStandby           = 8
 	maxEngine            = 1<<16 - 1
 	maxRate              = 10_000_000
 	maxDSCP              = 63
@@ -63,6 +69,9 @@ const (
 	payloadIPv4 = 1472
 	payloadIPv6 = 1452
 )
+
+// payloadStream is the largest message over a connection: a record of TLS (RFC 8446 §5.1).
+const payloadStream = 1 << 14
 
 // Validate reports all problems but those of the destinations, which report their own.
 func (c Config) Validate() error {
@@ -79,6 +88,7 @@ func (c Config) Validate() error {
 		}
 		seen[d.Name()] = i
 	}
+	c.validateShares(&ps)
 	return ps.Err()
 }
 
@@ -88,6 +98,7 @@ func (d Destination) Validate() error {
 	if !isDestination(d.Address) {
 		ps.Addf("address", d.Address, "host:port such as 192.0.2.1:2055, [2001:db8::1]:2055 or collector.example:2055")
 	}
+	d.validateStandby(&ps)
 	if d.Format != V5 && d.Format != V9 && d.Format != IPFIX {
 		ps.Addf("format", string(d.Format), "%s, %s or %s", V5, V9, IPFIX)
 	}
@@ -104,6 +115,10 @@ func (d Destination) Validate() error {
 			ps.Addf("filter", d.Filter, "an expression that holds or not: %v", err)
 		}
 	}
+	if d.Share != "" && subject.Valid(d.Share) != nil {
+		ps.Addf("share", d.Share, "1 to 64 letters, digits, _ or -")
+	}
+	d.validateTransport(&ps)
 	d.validateSocket(&ps)
 	if d.Format == V5 && d.SourceID > maxEngine {
 		ps.Addf("source_id", d.SourceID, "at most %d with format v5: engine type * 256 + engine id", maxEngine)
@@ -114,8 +129,12 @@ func (d Destination) Validate() error {
 	if d.TemplateInterval < time.Second || d.TemplateInterval > maxTemplateInterval {
 		ps.Addf("template_interval", d.TemplateInterval, "1s to %s", maxTemplateInterval)
 	}
-	if d.MTU != 0 && (d.MTU < encode.MinLimit || d.MTU > maxMTU) {
-		ps.Addf("mtu", d.MTU, "0, or %d to %d", encode.MinLimit, maxMTU)
+	most := maxMTU
+	if d.stream() {
+		most = maxStreamMTU
+	}
+	if d.MTU != 0 && (d.MTU < encode.MinLimit || d.MTU > most) {
+		ps.Addf("mtu", d.MTU, "0, or %d to %d", encode.MinLimit, most)
 	}
 	if d.Rate < 0 || d.Rate > maxRate {
 		ps.Addf("rate", d.Rate, "0 to %d", maxRate)
@@ -126,17 +145,35 @@ func (d Destination) Validate() error {
 // validateSocket reports what no socket can be set to.
 func (d Destination) validateSocket(ps *config.Problems) {
 	source, err := d.source()
-	host, _, _ := net.SplitHostPort(d.Address)
-	if to, name := netip.ParseAddr(host); err != nil {
+	if err != nil {
 		ps.Addf("source", d.Source, "an address of this machine such as 192.0.2.7, 192.0.2.7:40000 or [2001:db8::7]:40000")
-	} else if name == nil && source.Addr().IsValid() && to.Unmap().Is4() != source.Addr().Is4() {
-		ps.Addf("source", d.Source, "an address of the same IP version as %s", host)
+	}
+	for _, address := range append([]string{d.Address}, d.Standby...) {
+		host, _, _ := net.SplitHostPort(address)
+		if to, name := netip.ParseAddr(host); err == nil && name == nil && source.Addr().IsValid() && to.Unmap().Is4() != source.Addr().Is4() {
+			ps.Addf("source", d.Source, "an address of the same IP version as %s", host)
+		}
 	}
 	if d.DSCP < 0 || d.DSCP > maxDSCP {
 		ps.Addf("dscp", d.DSCP, "0 to %d", maxDSCP)
 	}
 	if d.TTL < 0 || d.TTL > maxTTL {
 		ps.Addf("ttl", d.TTL, "0 to %d", maxTTL)
+	}
+}
+
+// validateStandby reports addresses that can't take over.
+func (d Destination) validateStandby(ps *config.Problems) {
+	for i, a := range d.Standby {
+		key := "standby[" + strconv.Itoa(i) + "]"
+		if !isDestination(a) {
+			ps.Addf(key, a, "host:port as in address")
+		} else if a == d.Address || slices.Contains(d.Standby[:i], a) {
+			ps.Addf(key, a, "each address once")
+		}
+	}
+	if len(d.Standby) > maxStandby {
+		ps.Addf("standby", len(d.Standby), "at most %d addresses", maxStandby)
 	}
 }
 
@@ -192,9 +229,14 @@ func (d Destination) payload() int {
 	if d.MTU != 0 {
 		return d.MTU
 	}
-	host, _, _ := net.SplitHostPort(d.Address)
-	if ip, err := netip.ParseAddr(host); err == nil && ip.Unmap().Is4() {
-		return payloadIPv4
+	if d.stream() {
+		return payloadStream
 	}
-	return payloadIPv6
+	for _, address := range append([]string{d.Address}, d.Standby...) {
+		host, _, _ := net.SplitHostPort(address)
+		if ip, err := netip.ParseAddr(host); err != nil || !ip.Unmap().Is4() {
+			return payloadIPv6
+		}
+	}
+	return payloadIPv4
 }

@@ -48,8 +48,8 @@ exporter:
 		t.Fatal(err)
 	}
 	want := exporter.Config{Name: "edge-1", Sampling: 1000, Destinations: []exporter.Destination{
-		{Address: "192.0.2.1:2055", Format: exporter.V9, TemplateDatagrams: 20, TemplateInterval: time.Minute},
-		{Address: "[2001:db8::1]:9995", Format: exporter.V5, Monitors: []string{"ipv4", "edge"}, SourceID: 513, TemplateDatagrams: 600, TemplateInterval: 30 * time.Minute, MTU: 8972, Rate: 500,
+		{Address: "192.0.2.1:2055", Format: exporter.V9, Transport: exporter.UDP, TemplateDatagrams: 20, TemplateInterval: time.Minute},
+		{Address: "[2001:db8::1]:9995", Format: exporter.V5, Transport: exporter.UDP, Monitors: []string{"ipv4", "edge"}, SourceID: 513, TemplateDatagrams: 600, TemplateInterval: 30 * time.Minute, MTU: 8972, Rate: 500,
 			Filter: `protocol == 6 && in_net(dst_addr, "10.0.0.0/8")`, Source: "[2001:db8::7]:40000", DSCP: 46, TTL: 3},
 	}}
 	if diff := gocmp.Diff(want, got); diff != "" {

@@ -21,10 +21,11 @@ type destination struct {
 	lost  func(i int, why link.Reason)
 }
 
-// newDestination makes a destination that goes on where its state stands; it opens nothing.
-func newDestination(s *Service, cfg Destination, at *state.Destination) *destination {
+// newDestination makes destination i of the configuration, which goes on where its state stands; it opens nothing.
+func newDestination(s *Service, i int, at *state.Destination) *destination {
+	cfg := s.cfg.Destinations[i]
 	d := &destination{
-		name: cfg.Name(), encoder: cfg.encoder(s.cfg.Sampling, at.Cursor), metrics: s.metrics.destination(cfg.Name()),
+		name: cfg.Name(), encoder: cfg.encoder(s.cfg.Sampling, s.cfg.share(i), at.Cursor), metrics: s.metrics.destination(cfg.Name()),
 	}
 	log := s.log.With("destination", d.name)
 	d.monitors = newSelection(cfg.Monitors, log)
@@ -33,7 +34,8 @@ func newDestination(s *Service, cfg Destination, at *state.Destination) *destina
 	}
 	source, _ := cfg.source() // it is valid
 	d.link = link.New(link.Config{
-		Address: cfg.Address, Source: source, DSCP: cfg.DSCP, TTL: cfg.TTL, Rate: cfg.Rate, Port: int(at.Port), Log: log, Refused: d.metrics.refused.Inc,
+		Address: cfg.Address, Standby: cfg.Standby, Transport: cfg.Transport.link(), TLS: link.TLS(cfg.TLS),
+		Source: source, DSCP: cfg.DSCP, TTL: cfg.TTL, Rate: cfg.Rate, Port: int(at.Port), Log: log, Events: d.metrics.events(),
 	})
 	d.lost = func(i int, why link.Reason) {
 		d.done.UnsentDatagrams++
@@ -55,11 +57,11 @@ func (d *destination) send(ctx context.Context, b *encode.Batch) error {
 	for _, t := range b.NotCarried {
 		d.done.NotCarried.Add(t)
 	}
-	datagrams := b.Datagrams()
-	if err := d.link.Send(ctx, datagrams, d.lost); err != nil {
+	batch := link.Batch{Datagrams: b.Datagrams(), Introduction: b.Introduction(), Templates: b.Templates}
+	if err := d.link.Send(ctx, batch, d.lost); err != nil {
 		return err
 	}
-	d.done.Datagrams = uint64(len(datagrams)) - d.done.UnsentDatagrams
+	d.done.Datagrams = uint64(len(batch.Datagrams)) - d.done.UnsentDatagrams
 	d.done.Sent = b.Total()
 	d.done.Sent.Sub(d.done.Unsent)
 	return nil

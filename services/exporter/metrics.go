@@ -23,6 +23,10 @@ type metrics struct {
 	notCarried *prometheus.CounterVec // flows, by reason
 	unsent     *prometheus.CounterVec // datagrams, by reason
 	refused    *prometheus.CounterVec
+	failed     *prometheus.CounterVec
+	repeated   *prometheus.CounterVec
+	switches   *prometheus.CounterVec
+	standby    *prometheus.GaugeVec
 	clamped    *prometheus.CounterVec
 	interfaces *prometheus.CounterVec
 }
@@ -34,6 +38,8 @@ type destinationMetrics struct {
 	notCarried                         [len(encode.Reasons)]prometheus.Counter
 	unsent                             [len(link.Reasons)]prometheus.Counter
 	refused, clamped, interfaces       prometheus.Counter
+	failed, repeated, switches         prometheus.Counter
+	standby                            prometheus.Gauge
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -58,11 +64,15 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		notCarried: counters("not_carried_flows_total", "Flows that the format of the destination can't carry, by reason.", "reason"),
 		unsent:     counters("unsent_datagrams_total", "Datagrams that could not be sent, by reason.", "reason"),
 		refused:    counters("refusals_total", "Answers of a destination that nobody listens there."),
+		failed:     counters("failed_connections_total", "Times a destination could not be connected to, or the connection was lost."),
+		repeated:   counters("repeated_messages_total", "Times the datagrams of a flow message were sent from the first again because the connection or the address had changed."),
+		switches:   counters("switches_total", "Changes to another of the destination's addresses."),
+		standby:    prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "exporter_destination_standby", Help: "Which address of the destination is in use: 0 is the first, 1 the first of standby."}, []string{"destination"}),
 		clamped:    counters("clamped_times_total", "Flows with a time that the header can't reach and that was moved."),
 		interfaces: counters("wide_interfaces_total", "Flows with an interface index that does not fit 16 bits."),
 	}
 	reg.MustRegister(m.messages, m.flows, m.position, m.time, m.waits, m.up, m.datagrams, m.records, m.packets, m.bytes,
-		m.notCarried, m.unsent, m.refused, m.clamped, m.interfaces)
+		m.notCarried, m.unsent, m.refused, m.failed, m.repeated, m.switches, m.standby, m.clamped, m.interfaces)
 	return m
 }
 
@@ -74,6 +84,8 @@ func (m *metrics) destination(name string) *destinationMetrics {
 		packets: m.packets.WithLabelValues(name), bytes: m.bytes.WithLabelValues(name),
 		refused: m.refused.WithLabelValues(name), clamped: m.clamped.WithLabelValues(name),
 		interfaces: m.interfaces.WithLabelValues(name),
+		failed:     m.failed.WithLabelValues(name), repeated: m.repeated.WithLabelValues(name),
+		switches: m.switches.WithLabelValues(name), standby: m.standby.WithLabelValues(name),
 	}
 	for _, r := range encode.Reasons {
 		d.notCarried[r] = m.notCarried.WithLabelValues(name, r.String())
@@ -82,6 +94,14 @@ func (m *metrics) destination(name string) *destinationMetrics {
 		d.unsent[r] = m.unsent.WithLabelValues(name, r.String())
 	}
 	return d
+}
+
+// events counts what happens on a link.
+func (d *destinationMetrics) events() link.Events {
+	return link.Events{
+		Refused: d.refused.Inc, Failed: d.failed.Inc, Repeated: d.repeated.Inc,
+		Switched: func(at int) { d.switches.Inc(); d.standby.Set(float64(at)) },
+	}
 }
 
 // count counts a committed message.

@@ -58,13 +58,13 @@ func newRun(ctx context.Context, s *Service) (*run, error) {
 	}
 	r.clock = before.Clock
 	r.state = state.State{Position: before.Position, Clock: before.Clock}
-	for _, cfg := range s.cfg.Destinations {
+	for i, cfg := range s.cfg.Destinations {
 		d := before.Find(cfg.Name())
 		if d == nil {
 			d = &state.Destination{Name: cfg.Name(), After: before.Position}
 		}
 		r.state.Destinations = append(r.state.Destinations, *d)
-		r.destinations = append(r.destinations, newDestination(s, cfg, d))
+		r.destinations = append(r.destinations, newDestination(s, i, d))
 	}
 	for _, d := range before.Destinations {
 		if r.state.Find(d.Name) == nil {

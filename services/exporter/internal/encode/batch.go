@@ -34,14 +34,15 @@ const (
 	ReasonKind                  // of a kind that version 5 doesn't carry, and that a destination gets only of monitors it names
 	ReasonMonitor               // of a monitor that the destination doesn't name
 	ReasonFilter                // the destination's filter doesn't hold for it
+	ReasonShare                 // of another of the destinations that share the flows
 	reasons
 )
 
 // Reasons lists all of them.
-var Reasons = [reasons]Reason{ReasonIPv6, ReasonCounter, ReasonKind, ReasonMonitor, ReasonFilter}
+var Reasons = [reasons]Reason{ReasonIPv6, ReasonCounter, ReasonKind, ReasonMonitor, ReasonFilter, ReasonShare}
 
 func (r Reason) String() string {
-	return [reasons]string{"ipv6", "counter", "kind", "monitor", "filter"}[r]
+	return [reasons]string{"ipv6", "counter", "kind", "monitor", "filter", "share"}[r]
 }
 
 // Batch is what one flow message becomes for one destination. Its memory is reused.
@@ -50,10 +51,13 @@ type Batch struct {
 	Clamped    uint64 // flows with a time that had to be moved, see clock.Uptime
 	Interfaces uint64 // flows with an interface index over 65535, sent as 65535
 
+	Templates uint64 // tells those of the introduction from others
+
 	buf       []byte
 	ends      []int
-	tallies   []Tally
+	tallies   []Tally // of the datagrams behind the introduction
 	datagrams [][]byte
+	ahead     int   // datagrams of the introduction, which come first
 	open      Tally // of the datagram being filled
 }
 
@@ -63,7 +67,14 @@ func (b *Batch) Reset() {
 }
 
 // Datagrams lists the datagrams in the order in which they are to be sent; they are valid until Reset.
-func (b *Batch) Datagrams() [][]byte {
+func (b *Batch) Datagrams() [][]byte { return b.cut()[b.ahead:] }
+
+// Introduction lists the datagrams to send before these to a collector that has seen none of the destination, valid until Reset.
+// There are none where Options don't ask for them, and where the first of Datagrams has all it takes.
+func (b *Batch) Introduction() [][]byte { return b.cut()[:b.ahead] }
+
+// cut cuts the buffer into datagrams.
+func (b *Batch) cut() [][]byte {
 	b.datagrams = b.datagrams[:0]
 	start := 0
 	for _, end := range b.ends {
@@ -99,6 +110,9 @@ func (b *Batch) close(buf []byte) {
 	b.tallies = append(b.tallies, b.open)
 	b.open = Tally{}
 }
+
+// introduced makes what there is the introduction; there are no records in it.
+func (b *Batch) introduced() { b.ahead, b.tallies = len(b.ends), b.tallies[:0] }
 
 // leaveOut counts a flow that isn't carried.
 func (b *Batch) leaveOut(why Reason, packets, bytes uint64) {

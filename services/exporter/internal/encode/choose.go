@@ -6,10 +6,12 @@ import (
 	"netstream/schemas/key"
 )
 
-// choice is which flows a destination gets: of the monitors that are wanted those that the filter lets pass.
+// choice is which flows a destination gets: of the monitors that are wanted those that the filter lets pass, and of
+// these its share.
 type choice struct {
 	monitors []Monitor
 	filter   *filter.Filter // nil: all pass
+	share    *Share         // nil: all
 	sources  []string       // of the message
 }
 
@@ -21,15 +23,20 @@ func choose[K key.Key[K]](c *choice, b *Batch, rows *flow.Rows[K], i int, f *flo
 		return false
 	}
 	rows.Read(i, f)
-	if c.filter == nil {
-		return true
+	if c.filter != nil {
+		c.filter.Of(c.sources[f.Source], m.Definition)
+		if !filter.Match(c.filter, &f.Key) {
+			b.leaveOut(ReasonFilter, f.Packets, f.Bytes)
+			return false
+		}
 	}
-	c.filter.Of(c.sources[f.Source], m.Definition)
-	if filter.Match(c.filter, &f.Key) {
-		return true
+	if c.share != nil {
+		if with := conversationOf(&f.Key); !c.share.has(&with) {
+			b.leaveOut(ReasonShare, f.Packets, f.Bytes)
+			return false
+		}
 	}
-	b.leaveOut(ReasonFilter, f.Packets, f.Bytes)
-	return false
+	return true
 }
 
 // under is a flow under another key, without what no datagram tells: sums and collected values.

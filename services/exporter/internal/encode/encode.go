@@ -44,11 +44,15 @@ type Options struct {
 	SourceID uint32         // observation domain; version 5: engine type * 256 + engine id
 	Limit    int            // bytes of a datagram; at least MinLimit
 	Filter   *filter.Filter // which flows are wanted; nil: all
+	Share    *Share         // which of these; nil: all
 	Sampling uint32         // announce that one packet in that many was taken, at random; 0 announces nothing
 
 	// Templates are repeated after so many datagrams or seconds, whichever comes first.
 	RefreshDatagrams uint32
 	RefreshSeconds   int64
+
+	Introduce bool // batches get a Batch.Introduction
+	Once      bool // … and templates are nowhere else
 }
 
 // MinLimit is the smallest Options.Limit: all templates and a record fit.

@@ -38,6 +38,9 @@ func (e *IPFIX) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
 	b.Reset()
 	e.message.header.ExportTime = now.UnixSecs()
 	e.secs = int64(now.UnixSecs())
+	if err := e.introduce(b); err != nil {
+		return err
+	}
 	e.seed(flows.Sources)
 	w := &e.wide
 	for i := range flows.IPv4.Len() {

@@ -24,6 +24,7 @@ type templated struct {
 	carriers []carrier // by monitor
 	more     int       // templates of the carriers
 	set      uint64    // Cursor.Set of these
+	ahead    uint32    // by how much the sequence goes on in an introduction
 	longest  int       // record of theirs
 	wide     wideFlow
 }
@@ -44,7 +45,7 @@ type datagram interface {
 
 func newTemplated(o Options, at Cursor, in dialect, d datagram) templated {
 	at.Left = min(at.Left, o.RefreshDatagrams-1) // the setting may have changed
-	return templated{options: o, cursor: at, dialect: in, datagram: d, choice: choice{filter: o.Filter}}
+	return templated{options: o, cursor: at, dialect: in, datagram: d, choice: choice{filter: o.Filter, share: o.Share}}
 }
 
 // Cursor is where the encoder stands.
@@ -101,7 +102,10 @@ func (e *templated) begin(b *Batch) error {
 	if err := e.start(b); err != nil {
 		return err
 	}
-	if e.cursor.Left > 0 && e.secs < e.cursor.At+e.options.RefreshSeconds && e.cursor.Set == e.set {
+	if e.options.Once {
+		return nil
+	}
+	if !e.due() {
 		e.cursor.Left--
 		return nil
 	}
@@ -109,7 +113,20 @@ func (e *templated) begin(b *Batch) error {
 	if err := e.datagram.introduce(); err != nil {
 		return err
 	}
-	return e.defineMore(b)
+	if err := e.defineMore(b); err != nil {
+		return err
+	}
+	const setHead, padding = 4, 3
+	if e.more > 0 && e.options.Limit-e.datagram.Len() < setHead+max(e.longest, nsv9.IPv6RecordLen)+padding {
+		e.finish(b)
+		return e.start(b)
+	}
+	return nil
+}
+
+// due tells whether the next datagram has templates.
+func (e *templated) due() bool {
+	return e.cursor.Left == 0 || e.secs >= e.cursor.At+e.options.RefreshSeconds || e.cursor.Set != e.set
 }
 
 // defineMore adds the templates of the carriers. Where they fill the datagram, it is ended and another one begun.
@@ -125,11 +142,6 @@ func (e *templated) defineMore(b *Batch) error {
 		if err != nil {
 			return err
 		}
-	}
-	const setHead, padding = 4, 3
-	if e.more > 0 && e.options.Limit-e.datagram.Len() < setHead+max(e.longest, nsv9.IPv6RecordLen)+padding {
-		e.finish(b)
-		return e.start(b)
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func NewV5(o Options, at Cursor) *V5 {
 		header:  nsv5.Header{EngineType: uint8(o.SourceID >> 8), EngineID: uint8(o.SourceID), Sampling: sampling},
 		cursor:  at,
 		limit:   limit,
-		choice:  choice{filter: o.Filter},
+		choice:  choice{filter: o.Filter, share: o.Share},
 		records: make([]nsv5.Record, 0, limit),
 	}
 }

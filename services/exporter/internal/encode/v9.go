@@ -39,6 +39,9 @@ func (e *V9) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
 	b.Reset()
 	e.datagram.header.UnixSecs, e.datagram.header.SysUptime = now.UnixSecs(), now.SysUptime()
 	e.secs, e.choice.sources = int64(now.UnixSecs()), flows.Sources
+	if err := e.introduce(b); err != nil {
+		return err
+	}
 	for i := range flows.IPv4.Len() {
 		if !choose(&e.choice, b, flows.IPv4, i, &e.row4) {
 			continue

@@ -19,8 +19,8 @@ import (
 func start(t testing.TB, cfg Config) *Link {
 	t.Helper()
 	cfg.Log = slog.New(slog.DiscardHandler)
-	if cfg.Refused == nil {
-		cfg.Refused = func() { t.Error("refused") }
+	if cfg.Events.Refused == nil {
+		cfg.Events.Refused = func() { t.Error("refused") }
 	}
 	l := New(cfg)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -55,7 +55,7 @@ func datagrams(n, size int) (out [][]byte) {
 
 func mustSendAll(t testing.TB, l *Link, ds [][]byte) {
 	t.Helper()
-	if err := l.Send(context.Background(), ds, func(i int, why Reason) { t.Errorf("datagram %d lost: %s", i, why) }); err != nil {
+	if err := l.Send(context.Background(), Batch{Datagrams: ds}, func(i int, why Reason) { t.Errorf("datagram %d lost: %s", i, why) }); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -105,7 +105,7 @@ func TestRefused(t *testing.T) {
 	address := conn.LocalAddr().String()
 	conn.Close()
 	var refused atomic.Int64
-	l := start(t, Config{Address: address, Refused: func() { refused.Add(1) }})
+	l := start(t, Config{Address: address, Events: Events{Refused: func() { refused.Add(1) }}})
 	mustSendAll(t, l, datagrams(10, 10))
 	for deadline := time.Now().Add(10 * time.Second); refused.Load() == 0; {
 		if time.Now().After(deadline) {
@@ -125,7 +125,7 @@ func TestTooBigIsLostAlone(t *testing.T) {
 	ds := datagrams(5, 100)
 	ds[2] = make([]byte, 65508) // one more than UDP can carry
 	var lost []int
-	err := l.Send(context.Background(), ds, func(i int, why Reason) {
+	err := l.Send(context.Background(), Batch{Datagrams: ds}, func(i int, why Reason) {
 		if lost = append(lost, i); why != TooBig {
 			t.Errorf("datagram %d: %s, want too_big", i, why)
 		}
@@ -139,7 +139,7 @@ func TestTooBigIsLostAlone(t *testing.T) {
 func TestDown(t *testing.T) {
 	l := start(t, Config{Address: "collector.invalid:2055"})
 	lost := 0
-	if err := l.Send(context.Background(), datagrams(100, 10), func(_ int, why Reason) {
+	if err := l.Send(context.Background(), Batch{Datagrams: datagrams(100, 10)}, func(_ int, why Reason) {
 		if lost++; why != Down {
 			t.Errorf("%s, want down", why)
 		}
@@ -158,7 +158,7 @@ func TestBrokenSocket(t *testing.T) {
 	port := l.LocalPort()
 	l.current().close()
 	lost := map[Reason]int{}
-	if err := l.Send(context.Background(), datagrams(3, 10), func(_ int, why Reason) { lost[why]++ }); err != nil {
+	if err := l.Send(context.Background(), Batch{Datagrams: datagrams(3, 10)}, func(_ int, why Reason) { lost[why]++ }); err != nil {
 		t.Fatal(err)
 	}
 	if lost[Failing]+lost[Down] != 3 || lost[Failing] == 0 {
@@ -192,7 +192,7 @@ func TestSendEndsWithItsContext(t *testing.T) {
 	l := start(t, Config{Address: conn.LocalAddr().String(), Rate: 1})
 	ctx, cancel := context.WithCancel(context.Background())
 	time.AfterFunc(20*time.Millisecond, cancel)
-	err := l.Send(ctx, datagrams(1000, 10), func(i int, why Reason) { t.Errorf("datagram %d: %s", i, why) })
+	err := l.Send(ctx, Batch{Datagrams: datagrams(1000, 10)}, func(i int, why Reason) { t.Errorf("datagram %d: %s", i, why) })
 	if err != context.Canceled {
 		t.Errorf("error %v, want that of the context", err)
 	}
@@ -210,7 +210,7 @@ func TestSendAllocatesLittle(t *testing.T) {
 	}()
 	ds := datagrams(chunk, 1464)
 	lost := func(int, Reason) {}
-	n := testing.AllocsPerRun(200, func() { _ = l.Send(context.Background(), ds, lost) })
+	n := testing.AllocsPerRun(200, func() { _ = l.Send(context.Background(), Batch{Datagrams: ds}, lost) })
 	if n > chunk/8 {
 		t.Errorf("%v allocations for %d datagrams", n, chunk)
 	}
@@ -223,7 +223,7 @@ func BenchmarkSend(b *testing.B) {
 	ds := datagrams(chunk, 1464)
 	b.ReportAllocs()
 	for b.Loop() {
-		_ = l.Send(context.Background(), ds, func(int, Reason) {})
+		_ = l.Send(context.Background(), Batch{Datagrams: ds}, func(int, Reason) {})
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*chunk), "ns/datagram")
 }
@@ -233,7 +233,7 @@ func BenchmarkWrite(b *testing.B) {
 	conn := listen(b, "udp4", "127.0.0.1:0")
 	l := start(b, Config{Address: conn.LocalAddr().String()})
 	ds := datagrams(chunk, 1464)
-	s := l.current()
+	s := l.current().transport.(*socket)
 	b.ReportAllocs()
 	for b.Loop() {
 		for _, d := range ds {
@@ -262,7 +262,7 @@ func TestSocketIsAsConfigured(t *testing.T) {
 			if _, from, err := conn.ReadFromUDPAddrPort(buf); err != nil || netip.AddrPortFrom(from.Addr().Unmap(), from.Port()) != source {
 				t.Errorf("from %v, error %v; want %v", from, err, source)
 			}
-			s := l.current()
+			s := l.current().transport.(*socket)
 			class, ttl := ipv4.NewConn(s.conn).TOS, ipv4.NewConn(s.conn).TTL
 			if tt.network == "udp6" {
 				class, ttl = ipv6.NewConn(s.conn).TrafficClass, ipv6.NewConn(s.conn).HopLimit

@@ -2,9 +2,6 @@ package link
 
 import (
 	"context"
-	"errors"
-	"log/slog"
-	"syscall"
 	"time"
 )
 
@@ -13,7 +10,7 @@ type Reason uint8
 
 // Reasons.
 const (
-	Down    Reason = iota // no socket: the name isn't resolved, there is no route, …
+	Down    Reason = iota // no session: the name isn't resolved, there is no route, the collector doesn't accept, …
 	TooBig                // larger than the path to the destination takes
 	NoRoom                // the kernel had no buffer for it, again and again
 	Failing               // any other error of the network
@@ -25,102 +22,158 @@ var Reasons = [reasons]Reason{Down, TooBig, NoRoom, Failing}
 
 func (r Reason) String() string { return [reasons]string{"down", "too_big", "no_room", "failing"}[r] }
 
-// Patience with one datagram.
-const (
-	refusals  = 8                // times it may meet the refusal of an earlier one
-	roomWait  = time.Millisecond // first wait for a buffer, doubled each time
-	roomWaits = 7                // 127 ms in all
-)
+// maxRepeats is how often a batch is begun anew; behind that it goes on where it stands.
+const maxRepeats = 3
 
-// Send sends datagrams in order, and tells lost of each that wasn't sent. A datagram that was sent may still not arrive.
+
+// Batch is what is sent at a time. Where a link has several sessions, one after another, each gets batches from their first
+// datagram on: nobody knows what of a batch the one before has delivered.
+type Batch struct {
+	Datagrams [][]byte
+	// Introduction holds the templates of the datagrams. It is sent before them to begin a session, but for one over UDP to the
+	// only address there is.
+	Introduction [][]byte
+	// Templates tells those of the introduction from others. Over TCP a template holds until the session ends and is sent once
+	// (RFC 7011 §8), so other ones make another session.
+	Templates uint64
+}
+
+// loss is a datagram that wasn't sent.
+type loss struct {
+	i   int
+	why Reason
+}
+
+// Send sends a batch in order, and then tells lost of each datagram that wasn't sent. One that was sent may still not arrive.
 // The only error is that of ctx; what was not sent then is not told.
-func (l *Link) Send(ctx context.Context, datagrams [][]byte, lost func(i int, why Reason)) error {
-	for at := 0; at < len(datagrams); {
+func (l *Link) Send(ctx context.Context, b Batch, lost func(i int, why Reason)) error {
+	l.turnBack()
+	l.losses = l.losses[:0]
+	var s *session // that the last datagram was for
+	repeats := 0
+	for at := 0; at < len(b.Datagrams); {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		s := l.current()
-		if s == nil {
-			lost(at, Down)
+		now := l.await(ctx)
+		if now == nil {
+			l.losses = append(l.losses, loss{at, Down})
 			at++
 			continue
 		}
-		n := min(len(datagrams)-at, chunk, l.pace.burst())
-		if err := wait(ctx, l.pace.take(time.Now(), n)); err != nil {
-			return err
-		}
-		for end := at + n; at < end; {
-			sent, why, ok := l.write(ctx, s, datagrams[at:end])
-			at += sent
-			if ok {
+		if now != s {
+			if l.introduces() && at > 0 && repeats < maxRepeats {
+				repeats++
+				at, l.losses = 0, l.losses[:0]
+				l.Events.Repeated()
+			}
+			s = now
+			if err := l.introduce(ctx, s, &b); err != nil {
+				l.drop(s, err)
 				continue
 			}
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			lost(at, why)
-			at++
 		}
+		var err error
+		if at, err = l.some(ctx, s, b.Datagrams, at); err != nil && ctx.Err() == nil {
+			l.drop(s, err)
+		}
+	}
+	for _, o := range l.losses {
+		lost(o.i, o.why)
 	}
 	return nil
 }
 
-// write sends as many of the datagrams as it can; when that isn't all, why says what is wrong with the next.
-func (l *Link) write(ctx context.Context, s *socket, datagrams [][]byte) (sent int, why Reason, ok bool) {
-	refused, roomless := 0, 0
-	for sent < len(datagrams) {
-		ms := l.messages[:len(datagrams)-sent]
-		for i := range ms {
-			ms[i].Buffers = datagrams[sent+i : sent+i+1]
+// some sends datagrams from at on, as many as may leave at once, and returns where to go on. An error ends the session, or is
+// that of ctx.
+func (l *Link) some(ctx context.Context, s *session, datagrams [][]byte, at int) (int, error) {
+	n := min(len(datagrams)-at, chunk, l.pace.burst())
+	if err := pause(ctx, l.pace.take(time.Now(), n)); err != nil {
+		return at, err
+	}
+	for end := at + n; at < end; {
+		sent, why, err := s.write(ctx, datagrams[at:end])
+		if at += sent; at == end {
+			break
 		}
-		n, err := s.batch.WriteBatch(ms, 0)
-		if n > 0 {
-			sent, refused, roomless = sent+n, 0, 0
-			continue
+		if ctx.Err() != nil {
+			return at, ctx.Err()
 		}
-		switch {
-		case errors.Is(err, syscall.ECONNREFUSED):
-			// The kernel hands on what an earlier datagram met and has not sent this one.
-			l.Refused()
-			if refused++; refused > refusals {
-				return sent, Failing, false
-			}
-		case errors.Is(err, syscall.EINTR):
-		case errors.Is(err, syscall.EMSGSIZE):
-			return sent, TooBig, false
-		case errors.Is(err, syscall.ENOBUFS), errors.Is(err, syscall.ENOMEM):
-			if roomless++; roomless > roomWaits || wait(ctx, roomWait<<(roomless-1)) != nil {
-				return sent, NoRoom, false
-			}
-		default:
-			l.breakOff(s, err)
-			return sent, Failing, false
+		if err == nil || !l.introduces() { // else another session gets it
+			l.losses = append(l.losses, loss{at, why})
+			at++
+		}
+		if err != nil {
+			return at, err
 		}
 	}
-	return sent, 0, true
+	return at, nil
 }
 
-// breakOff gives the socket up: Run connects again.
-func (l *Link) breakOff(s *socket, err error) {
+// introduce begins a session that begins with templates, if it hasn't begun.
+func (l *Link) introduce(ctx context.Context, s *session, b *Batch) error {
+	if !l.introduces() {
+		return nil
+	}
+	if s.introduced {
+		if l.Transport != UDP && s.templates != b.Templates {
+			return errTemplates
+		}
+		return nil
+	}
+	s.introduced, s.templates = true, b.Templates
+	if len(b.Introduction) == 0 {
+		return nil
+	}
+	if err := pause(ctx, l.pace.take(time.Now(), len(b.Introduction))); err != nil {
+		return err
+	}
+	sent, why, err := s.write(ctx, b.Introduction)
+	if err == nil && sent < len(b.Introduction) {
+		l.Log.Warn("templates can't be sent", "reason", why)
+	}
+	return err
+}
+
+// await is the session to send in, nil if there is none. One that was lost a moment ago is waited for where sessions have a
+// beginning: the batch can then be sent whole.
+func (l *Link) await(ctx context.Context) *session {
+	for {
+		l.mu.Lock()
+		s, changed, until := l.session, l.changed, l.until
+		l.mu.Unlock()
+		if s != nil || !l.introduces() {
+			return s
+		}
+		left := time.Until(until)
+		if left <= 0 {
+			return nil
+		}
+		t := time.NewTimer(left)
+		select {
+		case <-changed:
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return nil
+		}
+		t.Stop()
+	}
+}
+
+// turnBack leaves a session whose address isn't needed any more.
+func (l *Link) turnBack() {
 	l.mu.Lock()
-	mine := l.socket == s
-	if mine {
-		l.socket = nil
-	}
+	s := l.leave
+	l.leave = nil
 	l.mu.Unlock()
-	if !mine {
-		return
-	}
-	s.close()
-	l.Log.Warn("destination can't be sent to", slog.Any("err", err), slog.Duration("retry_in", firstBackOff))
-	select {
-	case l.broken <- struct{}{}:
-	default:
+	if s != nil {
+		l.drop(s, errBack)
 	}
 }
 
-// wait waits, or not if d is not above zero.
-func wait(ctx context.Context, d time.Duration) error {
+// pause waits, or not if d is not above zero.
+func pause(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return nil
 	}
