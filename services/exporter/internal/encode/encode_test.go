@@ -52,6 +52,12 @@ var encoders = []struct {
 	{"v9 ipv6", 0, 4096, func() Encoder { return newV9(1472, 0) }},
 	{"ipfix ipv4", 4096, 0, func() Encoder { return newIPFIX(1472, 1000) }},
 	{"ipfix ipv6", 0, 4096, func() Encoder { return newIPFIX(1472, 0) }},
+	{"ipfix ipv4 introduced", 4096, 0, func() Encoder {
+		return NewIPFIX(Options{Limit: 1 << 14, Sampling: 1000, Introduce: true, Once: true}, Cursor{})
+	}},
+	{"ipfix ipv4 shared", 4096, 0, func() Encoder {
+		return NewIPFIX(Options{Limit: 1472, Share: NewShare([]string{"a", "b"}, 0), RefreshDatagrams: 20, RefreshSeconds: 60}, Cursor{})
+	}},
 }
 
 func newV9(limit int, sampling uint32) *V9 {

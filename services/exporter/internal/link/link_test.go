@@ -18,11 +18,18 @@ import (
 // start runs a link until the end of the test; its first attempt to connect is over.
 func start(t testing.TB, cfg Config) *Link {
 	t.Helper()
+	return startWith(t, cfg, defaultTimes)
+}
+
+// startWith is start with other times.
+func startWith(t testing.TB, cfg Config, with times) *Link {
+	t.Helper()
 	cfg.Log = slog.New(slog.DiscardHandler)
 	if cfg.Events.Refused == nil {
 		cfg.Events.Refused = func() { t.Error("refused") }
 	}
 	l := New(cfg)
+	l.times = with
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); l.Run(ctx) }()

@@ -25,7 +25,6 @@ func (r Reason) String() string { return [reasons]string{"down", "too_big", "no_
 // maxRepeats is how often a batch is begun anew; behind that it goes on where it stands.
 const maxRepeats = 3
 
-
 // Batch is what is sent at a time. Where a link has several sessions, one after another, each gets batches from their first
 // datagram on: nobody knows what of a batch the one before has delivered.
 type Batch struct {

@@ -56,14 +56,16 @@ func (s *socket) write(ctx context.Context, datagrams [][]byte) (sent int, why R
 		n, err := s.batch.WriteBatch(ms, 0)
 		if n > 0 {
 			sent, refused, roomless = sent+n, 0, 0
-			s.refusing.sent()
+			if s.refusing != nil && s.refusing.n > 0 {
+				s.refusing.sent(time.Now())
+			}
 			continue
 		}
 		switch {
 		case errors.Is(err, syscall.ECONNREFUSED):
 			// The kernel hands on what an earlier datagram met and has not sent this one.
 			s.refused()
-			if s.refusing.refused() {
+			if s.refusing != nil && s.refusing.refused(time.Now()) {
 				return sent, Failing, errRefused
 			}
 			if refused++; refused > refusals {

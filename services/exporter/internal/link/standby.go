@@ -114,11 +114,7 @@ type refusing struct {
 const rowOfRefusals = 3
 
 // refused notes a refusal and tells whether the address is to be left.
-func (r *refusing) refused() bool {
-	if r == nil {
-		return false
-	}
-	now := time.Now()
+func (r *refusing) refused(now time.Time) bool {
 	if r.n == 0 {
 		r.first = now
 	}
@@ -128,11 +124,8 @@ func (r *refusing) refused() bool {
 }
 
 // sent notes that datagrams were sent.
-func (r *refusing) sent() {
-	if r == nil || r.n == 0 {
-		return
-	}
-	switch now := time.Now(); {
+func (r *refusing) sent(now time.Time) {
+	switch {
 	case r.since.IsZero():
 		r.since = now
 	case now.Sub(r.since) >= r.times.accepted:
