@@ -43,6 +43,17 @@ exporter:
       source: "[2001:db8::7]:40000"
       dscp: 46
       ttl: 3
+    - address: collector.example:4740
+      standby: ["192.0.2.5:4740", "[2001:db8::5]:4740"]
+      format: ipfix
+      transport: tls
+      tls: {ca: /etc/netstream/ca.pem, cert: /etc/netstream/cert.pem, key: /etc/netstream/key.pem, server_name: collector}
+      share: pair
+      mtu: 65535
+    - address: 192.0.2.6:4739
+      format: ipfix
+      transport: tcp
+      share: pair
 `)
 	if err != nil {
 		t.Fatal(err)
@@ -51,6 +62,10 @@ exporter:
 		{Address: "192.0.2.1:2055", Format: exporter.V9, Transport: exporter.UDP, TemplateDatagrams: 20, TemplateInterval: time.Minute},
 		{Address: "[2001:db8::1]:9995", Format: exporter.V5, Transport: exporter.UDP, Monitors: []string{"ipv4", "edge"}, SourceID: 513, TemplateDatagrams: 600, TemplateInterval: 30 * time.Minute, MTU: 8972, Rate: 500,
 			Filter: `protocol == 6 && in_net(dst_addr, "10.0.0.0/8")`, Source: "[2001:db8::7]:40000", DSCP: 46, TTL: 3},
+		{Address: "collector.example:4740", Standby: []string{"192.0.2.5:4740", "[2001:db8::5]:4740"}, Format: exporter.IPFIX, Transport: exporter.TLS,
+			TLS:   exporter.Certificates{CA: "/etc/netstream/ca.pem", Cert: "/etc/netstream/cert.pem", Key: "/etc/netstream/key.pem", ServerName: "collector"},
+			Share: "pair", MTU: 65535, TemplateDatagrams: 20, TemplateInterval: time.Minute},
+		{Address: "192.0.2.6:4739", Format: exporter.IPFIX, Transport: exporter.TCP, Share: "pair", TemplateDatagrams: 20, TemplateInterval: time.Minute},
 	}}
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -105,6 +120,30 @@ netstream.yaml:5:53: exporter.destinations[1].source: "eth0", want an address of
 netstream.yaml:5:67: exporter.destinations[1].dscp: -1, want 0 to 63
 netstream.yaml:5:77: exporter.destinations[1].ttl: -1, want 0 to 255
 netstream.yaml:6:43: exporter.destinations[2].source: "192.0.2.7:99999", want an address of this machine such as 192.0.2.7, 192.0.2.7:40000 or [2001:db8::7]:40000`},
+		{"connections, standby and shares that can't be", `
+exporter:
+  destinations:
+    - {address: "192.0.2.1:2055", transport: tcp, mtu: 65535}
+    - {address: "192.0.2.2:2055", format: v5, transport: tls}
+    - {address: "192.0.2.3:4739", format: ipfix, transport: sctp}
+    - {address: "192.0.2.4:4740", format: ipfix, tls: {ca: ca.pem}}
+    - {address: "192.0.2.5:4740", format: ipfix, transport: tls, tls: {cert: cert.pem}, mtu: 65536}
+    - {address: "192.0.2.6:2055", standby: ["192.0.2.6:2055", "192.0.2.7", "192.0.2.8:2055", "192.0.2.8:2055"]}
+    - {address: "192.0.2.7:2055", standby: ["[2001:db8::1]:2055"], source: 192.0.2.70, share: "a b"}
+    - {address: "192.0.2.8:2055", share: alone}
+`, `
+netstream.yaml:4:35: exporter.destinations[0].transport: "tcp", want udp with format v9: only format ipfix goes over tcp or tls
+netstream.yaml:5:47: exporter.destinations[1].transport: "tls", want udp with format v5: only format ipfix goes over tcp or tls
+netstream.yaml:6:50: exporter.destinations[2].transport: sctp, want udp, tcp or tls
+netstream.yaml:7:7: exporter.destinations[3].transport: "udp" (default), want tls, since there are settings of tls
+netstream.yaml:8:72: exporter.destinations[4].tls.cert: "cert.pem", want both cert and key, or neither
+netstream.yaml:8:89: exporter.destinations[4].mtu: 65536, want 0, or 512 to 65535
+netstream.yaml:9:45: exporter.destinations[5].standby[0]: "192.0.2.6:2055", want each address once
+netstream.yaml:9:63: exporter.destinations[5].standby[1]: "192.0.2.7", want host:port as in address
+netstream.yaml:9:94: exporter.destinations[5].standby[3]: "192.0.2.8:2055", want each address once
+netstream.yaml:10:68: exporter.destinations[6].source: "192.0.2.70", want an address of the same IP version as 2001:db8::1
+netstream.yaml:10:88: exporter.destinations[6].share: "a b", want 1 to 64 letters, digits, _ or -
+netstream.yaml:11:35: exporter.destinations[7].share: "alone", want a name that another destination has too`},
 		{"the same destination twice", `
 exporter:
   destinations:

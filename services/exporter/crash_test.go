@@ -113,14 +113,14 @@ func TestKill(t *testing.T) {
 	slices.Sort(at)
 	t.Logf("kills after %v of %d datagrams", at, total)
 	for _, n := range at {
-		child := l.child(t, d.Address)
+		child := l.child(t, d)
 		c.await(t, n)
 		if err := child.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
 		_ = child.Wait() // killed
 	}
-	last := l.child(t, d.Address)
+	last := l.child(t, d)
 	defer func() { _ = last.Process.Kill(); _ = last.Wait() }()
 	waitFor(t, func() bool {
 		m, err := l.Last(t.Context(), l.Pipeline.ExportsStream(), l.Pipeline.Exports("exporter"))
@@ -135,7 +135,7 @@ func TestKill(t *testing.T) {
 
 // follow checks that the datagrams received are those wanted, in order, where at any point the last message may have
 // begun anew, and returns how often one did.
-func follow(t *testing.T, want [][][]byte, c *collector) (repeats int) {
+func follow(t *testing.T, want [][][]byte, c interface{ received() [][]byte }) (repeats int) {
 	t.Helper()
 	var all [][]byte
 	var begin []int // of the message of each datagram
@@ -169,13 +169,19 @@ func follow(t *testing.T, want [][][]byte, c *collector) (repeats int) {
 	return repeats
 }
 
-const childEnv, childAddress = "EXPORTER_TEST_URL", "EXPORTER_TEST_ADDRESS"
+// What a child is told.
+const (
+	childEnv       = "EXPORTER_TEST_URL"
+	childAddress   = "EXPORTER_TEST_ADDRESS"
+	childFormat    = "EXPORTER_TEST_FORMAT"
+	childTransport = "EXPORTER_TEST_TRANSPORT"
+)
 
 // child runs an exporter in a process of its own and returns when it runs.
-func (l *line) child(t *testing.T, address string) *exec.Cmd {
+func (l *line) child(t *testing.T, d exporter.Destination) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestChild$")
-	cmd.Env = append(os.Environ(), childEnv+"="+l.url, childAddress+"="+address)
+	cmd.Env = append(os.Environ(), childEnv+"="+l.url, childAddress+"="+d.Address, childFormat+"="+string(d.Format), childTransport+"="+string(d.Transport))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -205,6 +211,7 @@ func TestChild(t *testing.T) {
 	}
 	d := exporter.DefaultDestination()
 	d.Address, d.Rate = os.Getenv(childAddress), 2000
+	d.Format, d.Transport = exporter.Format(os.Getenv(childFormat)), exporter.Transport(os.Getenv(childTransport))
 	cfg := exporter.Config{Name: "exporter", Destinations: []exporter.Destination{d}}
 	os.Stdout.WriteString("running\n")
 	if err := exporter.New(cfg, b, prometheus.NewRegistry(), slog.New(slog.DiscardHandler)).Run(context.Background()); err != nil {

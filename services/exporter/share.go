@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"netstream/pipeline/config"
+	"netstream/schemas/subject"
 	"netstream/services/exporter/internal/encode"
 )
 
@@ -33,7 +34,7 @@ func (c Config) validateShares(ps *config.Problems) {
 		members[d.Share]++
 	}
 	for i, d := range c.Destinations {
-		if d.Share != "" && members[d.Share] == 1 {
+		if subject.Valid(d.Share) == nil && members[d.Share] == 1 {
 			ps.Addf("destinations["+strconv.Itoa(i)+"].share", d.Share, "a name that another destination has too")
 		}
 	}
