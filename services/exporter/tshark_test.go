@@ -1,7 +1,10 @@
 package exporter_test
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/binary"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,6 +64,96 @@ func TestTsharkReadsEveryKind(t *testing.T) {
 	}
 	if totals := s.Totals()[0]; octets != totals.Sent.Bytes || packets != totals.Sent.Packets || totals.Sent.Flows != 2400 {
 		t.Errorf("tshark counts %d packets, %d bytes; sent %+v", packets, octets, totals.Sent)
+	}
+}
+
+// TestTsharkReadsConnections captures the loopback interface while an exporter sends by a connection, which is cut once: tshark finds the
+// templates of each session, and all records.
+func TestTsharkReadsConnections(t *testing.T) {
+	for _, program := range []string{"tshark", "dumpcap"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip(program + " is not installed: nothing to compare with")
+		}
+	}
+	l, c := open(t), listenTCP(t, "127.0.0.1:0", nil)
+	_, port, _ := net.SplitHostPort(c.Addr().String())
+	capture := filepath.Join(t.TempDir(), "lo.pcapng")
+	stop := captureLoopback(t, "tcp port "+port, capture)
+
+	rnd := newFlows(14)
+	d := c.destination(exporter.Destination{})
+	s := l.start(t, exporter.Config{Name: "e", Sampling: 100, Destinations: []exporter.Destination{d}})
+	for i := range 2 {
+		for range 3 {
+			l.publish(t, 0, rnd.mixed(500))
+		}
+		if err := s.Wait(t.Context(), l.last); err != nil {
+			t.Fatal(err)
+		}
+		c.await(t, int(s.Totals()[0].Datagrams))
+		if i == 0 {
+			c.cut(0)
+		}
+	}
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	all := c.received()
+	last := all[len(all)-1]
+	waitFor(t, func() bool { // what was captured is written some time later
+		b, err := os.ReadFile(capture)
+		return err == nil && bytes.Contains(b, last[len(last)-100:])
+	})
+	stop()
+
+	out, err := exec.CommandContext(t.Context(), "tshark", "-n", "-r", capture, "-d", "tcp.port=="+port+",cflow", "-Y", "cflow",
+		"-T", "fields", "-E", "aggregator=|", "-e", "_ws.malformed", "-e", "_ws.expert.message", "-e", "cflow.template_id", "-e", "cflow.octets").Output()
+	if err != nil {
+		t.Fatalf("tshark: %v", err)
+	}
+	templates, octets := 0, uint64(0)
+	for line := range strings.Lines(string(out)) {
+		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		if f[0] != "" || strings.Contains(f[1], "alformed") || strings.Contains(f[1], "emplate") || strings.Contains(f[1], "sequence") {
+			t.Errorf("tshark says: %s %s", f[0], f[1])
+		}
+		if f[2] != "" {
+			templates++
+		}
+		octets += sum(t, f[3])
+	}
+	t.Logf("tshark found %d messages with templates, %d bytes of flows", templates, octets)
+	if totals := s.Totals()[0]; octets != totals.Sent.Bytes || templates != 2 {
+		t.Errorf("tshark counts %d bytes and %d messages with templates; sent %d, want one for each of 2 sessions", octets, templates, totals.Sent.Bytes)
+	}
+}
+
+// captureLoopback captures until stop is called.
+func captureLoopback(t *testing.T, filter, to string) (stop func()) {
+	t.Helper()
+	cmd := exec.Command("dumpcap", "-i", "lo", "-f", filter, "-w", to)
+	said, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines, begun := bufio.NewScanner(said), false
+	for !begun && lines.Scan() {
+		begun = strings.HasPrefix(lines.Text(), "File:")
+	}
+	if !begun {
+		_ = cmd.Wait()
+		t.Skipf("the loopback interface can't be captured here: %s", lines.Text())
+	}
+	go func() {
+		for lines.Scan() { // so that it isn't held up
+		}
+	}()
+	return func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Wait()
 	}
 }
 
