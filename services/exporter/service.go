@@ -1,6 +1,6 @@
-// Package exporter is stage 4a: it sends expired flows as NetStream datagrams over UDP.
+// Package exporter is stage 4a: it sends expired flows as NetStream datagrams over UDP, or as IPFIX over TCP and TLS.
 //
-//	FLOWS flows.* -> take: read, encode for each destination -> send: UDP, then commit -> EXPORTS exports.<name>
+//	FLOWS flows.* -> take: read, encode for each destination -> send, then commit -> EXPORTS exports.<name>
 //
 // One exporter reads all flow shards in the order of the stream. Its datagrams, their times and their sequence numbers
 // are a function of that stream. A message of flows is sent, then what was done is committed under a fence, and only then
