@@ -20,7 +20,7 @@ type times struct {
 	firstTry, lastTry         time.Duration // of an address before the one in use, doubled each time
 	settled                   time.Duration // a session that lasted so long was a good one
 	patience                  time.Duration // a batch waits for another session
-	write                     time.Duration // a stream may make wait
+	write                     time.Duration // a stream may take for a buffer
 	refused                   time.Duration // an address may refuse before it is left, and
 	accepted                  time.Duration // has to take datagrams before that is forgotten
 	silent                    time.Duration // an address that is tried may take to refuse
