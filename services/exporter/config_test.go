@@ -2,6 +2,7 @@ package exporter_test
 
 import (
 	"bytes"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -192,5 +193,23 @@ func TestDefaultsAreValid(t *testing.T) {
 	config.Dump(&b, f)
 	if again, err := parse(b.String()); err != nil || gocmp.Diff(f.Exporter, again, cmpopts.EquateEmpty()) != "" {
 		t.Errorf("what Dump writes reads as %+v, %v:\n%s", again, err, b.String())
+	}
+}
+
+// TestExamples reads the configurations in the README.
+func TestExamples(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := strings.Split(string(text), "```yaml\n")[1:]
+	for i, e := range examples {
+		e, _, _ = strings.Cut(e, "```")
+		if _, err := parse(e); err != nil {
+			t.Errorf("example %d: %v", i, err)
+		}
+	}
+	if len(examples) == 0 {
+		t.Error("there are none")
 	}
 }

@@ -144,27 +144,33 @@ func (l *Link) connect(ctx context.Context, first int) (*session, error) {
 	return nil, errors.Join(errs...)
 }
 
-// hold waits until the session is over, and says why. Meanwhile it tries whether an address before this one is back.
+// hold waits until the session is over, and says why.
 func (l *Link) hold(ctx context.Context, s *session, o *order) error {
-	for back := false; ; {
-		var try <-chan time.Time
-		if s.at > 0 && !back {
-			try = time.After(o.tryAgain())
-		}
-		select {
-		case err := <-l.dropped:
-			return err
-		case <-try:
-			for at := 0; at < s.at && !back; at++ {
-				back = probe(ctx, l, l.address(at))
-			}
-			if back {
+	trying, stop := context.WithCancel(ctx)
+	var tries sync.WaitGroup
+	defer tries.Wait()
+	defer stop()
+	if s.at > 0 {
+		tries.Go(func() { l.tryBack(trying, s, o) })
+	}
+	select {
+	case err := <-l.dropped:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// tryBack tries the addresses before that of a session until one is back; the session is to be left then.
+func (l *Link) tryBack(ctx context.Context, s *session, o *order) {
+	for pause(ctx, o.tryAgain()) == nil {
+		for at := range s.at {
+			if probe(ctx, l, l.address(at)) {
 				l.mu.Lock()
 				l.leave = s
 				l.mu.Unlock()
+				return
 			}
-		case <-ctx.Done():
-			return ctx.Err()
 		}
 	}
 }
