@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"netstream/pipeline/checkpoints"
-	"netstream/services/ager/internal/checkpoint"
 )
 
 // keeper writes a checkpoint of a flow shard now and then, beside the worker, and finds the newest that is good, also when it
@@ -64,19 +63,22 @@ func (k *keeper) load(position uint64, r io.Reader) error {
 	w := k.worker
 	e := w.emitter
 	w.reset()
-	cr, d, err := checkpoint.NewReader(r)
+	var d description
+	cr, err := checkpoints.NewReader(r, &d)
 	switch {
 	case err != nil:
 		return err
+	case d.Version != checkpointVersion:
+		return fmt.Errorf("%w: version %d, this program knows %d", checkpoints.ErrBad, d.Version, checkpointVersion)
 	case d.Shard != w.shard || d.Position != position || d.Stream != e.stream:
 		return fmt.Errorf("%w: it is of position %d of stream %s, flow shard %d; want what its name says, of stream %s",
-			checkpoint.ErrCheckpoint, d.Position, d.Stream, d.Shard, e.stream)
+			checkpoints.ErrBad, d.Position, d.Stream, d.Shard, e.stream)
 	case !d.Created.Equal(w.created):
 		return fmt.Errorf("%w: it was made at %s, the one that there is at %s", checkpoints.ErrOtherStream, d.Created, w.created)
 	case d.Number > e.done:
-		return fmt.Errorf("%w: %d flows had ended, though only %d are published", checkpoint.ErrCheckpoint, d.Number, e.done)
+		return fmt.Errorf("%w: %d flows had ended, though only %d are published", checkpoints.ErrBad, d.Number, e.done)
 	}
-	return w.restore(cr, d)
+	return w.restore(cr, &d)
 }
 
 // tend begins a checkpoint if it is time, and takes note of one that is done.
