@@ -144,11 +144,11 @@ func (k *Keeper) load(ctx context.Context, c kept, load func(uint64, io.Reader) 
 // Saving tells whether a checkpoint is being written.
 func (k *Keeper) Saving() bool { return k.saving != nil }
 
-// Save begins to write a checkpoint of a position behind Newest, in a goroutine of its own; none is being written. began is when
-// the stage stood still for it: until now.
-func (k *Keeper) Save(ctx context.Context, position uint64, began time.Time, write func(io.Writer) error) {
-	pause := time.Since(began)
+// Save begins to write a checkpoint of a position behind Newest, in a goroutine of its own; none is being written. pause is how
+// long the stage stood still to make the copy that is written.
+func (k *Keeper) Save(ctx context.Context, position uint64, pause time.Duration, write func(io.Writer) error) {
 	k.metrics.pause.observe(pause)
+	began := time.Now().Add(-pause)
 	k.next = kept{bus.Object{Name: k.name(position)}, position}
 	k.saving = make(chan error, 1)
 	go func() {

@@ -100,7 +100,7 @@ func (k *keeper) begin(ctx context.Context) {
 		return // nothing to save, or nothing new
 	}
 	s := w.snapshot()
-	k.Save(ctx, s.Position, now, s.write)
+	k.Save(ctx, s.Position, time.Since(now), s.write)
 }
 
 // last writes a checkpoint of a worker that is being stopped, and waits for it.

@@ -107,6 +107,12 @@ func (c *Cache) Live() (n int) {
 	return n + len(c.orphans)
 }
 
+// Working tells whether there is anything to do for a cache.
+func (c *Cache) Working() bool { return len(c.modes) > 0 || len(c.orphans) > 0 }
+
+// Empty tells whether nothing is live and no source is known: the cache is as if it were new.
+func (c *Cache) Empty() bool { return c.Live() == 0 && len(c.sources) == 0 }
+
 // Totals are the books of the modes, in the order of the configuration.
 func (c *Cache) Totals() (all []Totals) {
 	for _, m := range c.modes {
@@ -148,20 +154,12 @@ func (c *Cache) Take(now int64, f *Flows) []Aggregate {
 func (c *Cache) merge(f *Flows) {
 	for i := range f.IPv4.Len() {
 		f.IPv4.Read(i, &c.row4)
-		k := &c.row4.Key
-		c.wide = key.Wide{
-			Src: key.Mapped(k.Src), Dst: key.Mapped(k.Dst), SrcPort: k.SrcPort, DstPort: k.DstPort, Protocol: k.Protocol, TOS: k.TOS,
-			Interface: k.Interface, Direction: k.Direction, Version: 4,
-		}
+		c.wide = c.row4.Key.Wide()
 		mergeRow(c, f, &c.row4)
 	}
 	for i := range f.IPv6.Len() {
 		f.IPv6.Read(i, &c.row6)
-		k := &c.row6.Key
-		c.wide = key.Wide{
-			Src: k.Src, Dst: k.Dst, SrcPort: k.SrcPort, DstPort: k.DstPort, Protocol: k.Protocol, TOS: k.TOS, FlowLabel: k.FlowLabel,
-			Interface: k.Interface, Direction: k.Direction, Version: 6,
-		}
+		c.wide = c.row6.Key.Wide()
 		mergeRow(c, f, &c.row6)
 	}
 	for i := range f.Wide.Len() {

@@ -1,7 +1,6 @@
 package aggregate
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math/bits"
 
@@ -19,26 +18,6 @@ type Key struct {
 	SrcMask, DstMask uint8
 	Protocol, TOS    uint8
 	Version          uint8 // of IP; 0 for modes of frames and for flows without IP
-}
-
-// Compare orders keys.
-func (k *Key) Compare(o *Key) int {
-	a, b := k.bytes(), o.bytes()
-	return bytes.Compare(a[:], b[:])
-}
-
-func (k *Key) bytes() (b [75]byte) {
-	copy(b[0:], k.Src[:])
-	copy(b[16:], k.Dst[:])
-	copy(b[32:], k.BGPNextHop[:])
-	for i, v := range [...]uint32{k.SrcAS, k.DstAS, k.Input, k.Output} {
-		binary.BigEndian.PutUint32(b[48+4*i:], v)
-	}
-	for i, v := range [...]uint16{k.SrcPort, k.DstPort, k.VLAN} {
-		binary.BigEndian.PutUint16(b[64+2*i:], v)
-	}
-	b[70], b[71], b[72], b[73], b[74] = k.SrcMask, k.DstMask, k.Protocol, k.TOS, k.Version
-	return b
 }
 
 // Route is what routing tells of an address; the zero value is that of one which isn't known.

@@ -94,8 +94,13 @@ func (t *table) insert(e entry) {
 }
 
 // expire ends what is due: those of the active timer first, the oldest first. Of two timers that are up the earlier one is the
-// reason; of one moment, inactivity.
+// reason; of one moment, inactivity. What is over the limit, which may be lower than it was, ends behind that.
 func (t *table) expire(now int64) {
+	defer func() {
+		for t.len() > t.limits.Most {
+			t.end(t.entries[0].use.behind, flow.Table)
+		}
+	}()
 	for {
 		n := t.entries[0].age.behind
 		if e := &t.entries[n]; n == 0 || now < e.created+t.limits.Active {
