@@ -93,6 +93,22 @@ func Mapped(a uint32) (b [16]byte) {
 	return b
 }
 
+// Wide is the key as a wide one.
+func (k *IPv4) Wide() Wide {
+	return Wide{
+		Src: Mapped(k.Src), Dst: Mapped(k.Dst), SrcPort: k.SrcPort, DstPort: k.DstPort, Protocol: k.Protocol, TOS: k.TOS,
+		Interface: k.Interface, Direction: k.Direction, Version: 4,
+	}
+}
+
+// Wide is the key as a wide one.
+func (k *IPv6) Wide() Wide {
+	return Wide{
+		Src: k.Src, Dst: k.Dst, SrcPort: k.SrcPort, DstPort: k.DstPort, Protocol: k.Protocol, TOS: k.TOS, FlowLabel: k.FlowLabel,
+		Interface: k.Interface, Direction: k.Direction, Version: 6,
+	}
+}
+
 // WideColumns holds wide keys, a slice a field. A column ends behind its last value that isn't zero; Columns pads those that
 // have any.
 type WideColumns struct {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"netstream/pipeline/checkpoints"
 	"netstream/schemas/commit"
 	"netstream/schemas/flow"
 	"netstream/schemas/key"
@@ -12,11 +13,17 @@ import (
 	"netstream/schemas/message"
 	"netstream/schemas/monitor"
 	"netstream/schemas/update"
-	"netstream/services/ager/internal/checkpoint"
 )
 
+// restorable are the rows of a checkpoint.
+var restorable = []string{
+	flowsSection + "/" + flow.SchemaIPv4, flowsSection + "/" + flow.SchemaIPv6, flowsSection + "/" + flow.SchemaWide,
+	updatesSection + "/" + update.SchemaIPv4, updatesSection + "/" + update.SchemaIPv6, updatesSection + "/" + update.SchemaWide,
+	ledgerSection + "/" + ledger.Schema,
+}
+
 // restore builds the state of a worker from a checkpoint. What was built is of no use after an error.
-func (w *worker) restore(r *checkpoint.Reader, d *checkpoint.Description) error {
+func (w *worker) restore(r *checkpoints.Reader, d *description) error {
 	e := w.emitter
 	e.number, e.position, e.replay = d.Number, d.Position, point{d.Replay[0], d.Replay[1]}
 	*w.monitors = roster{}
@@ -38,22 +45,22 @@ func (w *worker) restore(r *checkpoint.Reader, d *checkpoint.Description) error 
 		s := w.source(src.Name)
 		s.clock, s.idle, s.touched = src.Clock, src.Idle, true
 		if len(src.Marks) != len(s.marks) {
-			return fmt.Errorf("%w: source %s has watermarks of %d packet shards, want %d", checkpoint.ErrCheckpoint, src.Name, len(src.Marks), len(s.marks))
+			return fmt.Errorf("%w: source %s has watermarks of %d packet shards, want %d", checkpoints.ErrBad, src.Name, len(src.Marks), len(s.marks))
 		}
 		for p, m := range src.Marks {
 			s.marks[p] = commit.Watermark{Source: src.Name, Time: m.Time, Ended: m.Ended, Live: m.Live}
 		}
 	}
 	for {
-		section, part, err := r.Next(flow.SchemaIPv4, flow.SchemaIPv6, flow.SchemaWide, update.SchemaIPv4, update.SchemaIPv6, update.SchemaWide, ledger.Schema)
+		section, part, err := r.Next(restorable...)
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
 			return err
-		case section == checkpoint.Ledger:
+		case section == ledgerSection:
 			err = w.restoreBooks(part)
-		case section == checkpoint.Updates:
+		case section == updatesSection:
 			err = w.holdPart(part, names, numbers)
 		case part.Schema == flow.SchemaIPv4:
 			err = restore(w, part, flow.NewIPv4(), names)
@@ -84,11 +91,11 @@ func restore[K key.Key[K]](w *worker, p message.Part, rows *flow.Rows[K], names 
 		k, ok := w.kind(s, f.Monitor).(*keyed[K])
 		switch {
 		case !ok || k.table.Collects() != (f.Values != nil):
-			return fmt.Errorf("%w: %s row %d: not a record of monitor %s", checkpoint.ErrCheckpoint, p.Schema, i, w.monitors.list[f.Monitor])
+			return fmt.Errorf("%w: %s row %d: not a record of monitor %s", checkpoints.ErrBad, p.Schema, i, w.monitors.list[f.Monitor])
 		case f.Packets == 0 || f.First > f.Last || f.Last >= s.clock:
-			return fmt.Errorf("%w: %s row %d: %d packets from %d to %d at %d", checkpoint.ErrCheckpoint, p.Schema, i, f.Packets, f.First, f.Last, s.clock)
+			return fmt.Errorf("%w: %s row %d: %d packets from %d to %d at %d", checkpoints.ErrBad, p.Schema, i, f.Packets, f.First, f.Last, s.clock)
 		case !k.table.Restore(&f, f.Key.Hash(k.flowSeed), sampled, s.clock):
-			return fmt.Errorf("%w: %s row %d: a flow is there twice", checkpoint.ErrCheckpoint, p.Schema, i)
+			return fmt.Errorf("%w: %s row %d: a flow is there twice", checkpoints.ErrBad, p.Schema, i)
 		}
 	}
 	return nil

@@ -3,18 +3,18 @@ package ager
 import (
 	"io"
 
+	"netstream/pipeline/checkpoints"
 	"netstream/schemas/flow"
 	"netstream/schemas/key"
 	"netstream/schemas/ledger"
 	"netstream/schemas/update"
-	"netstream/services/ager/internal/checkpoint"
 	"netstream/services/ager/internal/flows"
 )
 
 // snapshot is the state of a worker at the end of a step. It is a copy, or what never changes: it can be written while the
 // worker goes on.
 type snapshot struct {
-	checkpoint.Description
+	description
 	tables []tableSnapshot
 	held   []heldRun
 	books  ledger.Rows
@@ -24,7 +24,7 @@ type snapshot struct {
 // tableSnapshot is the live flows of a monitor of a source.
 type tableSnapshot interface {
 	Len() int
-	write(*checkpoint.Writer) error
+	write(*checkpoints.Writer) error
 }
 
 // heldRun is updates of a source that wait for their window.
@@ -41,17 +41,18 @@ const fileRows = 1 << 16
 // snapshot copies the state.
 func (w *worker) snapshot() *snapshot {
 	e := w.emitter
-	s := &snapshot{Description: checkpoint.Description{
-		Shard: w.shard, Stream: e.stream, Created: w.created, Position: e.position, Number: e.number,
+	s := &snapshot{description: description{
+		Version: checkpointVersion,
+		Shard:   w.shard, Stream: e.stream, Created: w.created, Position: e.position, Number: e.number,
 		Replay: [2]uint64{e.replay.sequence, e.replay.number},
 	}}
 	for _, d := range w.monitors.list {
 		s.Monitors = append(s.Monitors, d.String())
 	}
 	for i, src := range w.order {
-		d := checkpoint.Source{Name: src.name, Clock: src.clock, Idle: src.idle}
+		d := describedSource{Name: src.name, Clock: src.clock, Idle: src.idle}
 		for _, m := range src.marks {
-			d.Marks = append(d.Marks, checkpoint.Mark{Time: m.Time, Ended: m.Ended, Live: m.Live})
+			d.Marks = append(d.Marks, describedMark{Time: m.Time, Ended: m.Ended, Live: m.Live})
 		}
 		s.Sources = append(s.Sources, d)
 		src.upstream.Append(&s.books)
@@ -76,7 +77,7 @@ func (w *worker) snapshot() *snapshot {
 
 // write writes the snapshot as a checkpoint.
 func (s *snapshot) write(to io.Writer) error {
-	w, err := checkpoint.NewWriter(to, &s.Description)
+	w, err := checkpoints.NewWriter(to, &s.description)
 	if err != nil {
 		return err
 	}
@@ -99,12 +100,12 @@ func (s *snapshot) write(to io.Writer) error {
 			return err
 		}
 	}
-	for _, flush := range []func(*checkpoint.Writer) error{ipv4.flush, ipv6.flush, wide.flush} {
+	for _, flush := range []func(*checkpoints.Writer) error{ipv4.flush, ipv6.flush, wide.flush} {
 		if err := flush(w); err != nil {
 			return err
 		}
 	}
-	if err := w.Add(checkpoint.Ledger, ledger.Schema, s.books.Columns()); err != nil {
+	if err := w.Add(ledgerSection, ledger.Schema, s.books.Columns()); err != nil {
 		return err
 	}
 	return w.Close()
@@ -113,7 +114,7 @@ func (s *snapshot) write(to io.Writer) error {
 // heldRows gathers held updates of one class.
 type heldRows[K key.Key[K]] struct{ rows *update.Rows[K] }
 
-func (h *heldRows[K]) add(w *checkpoint.Writer, rows *update.Rows[K], r heldRun) error {
+func (h *heldRows[K]) add(w *checkpoints.Writer, rows *update.Rows[K], r heldRun) error {
 	sampled, collects := rows.Sums.Present(), r.lo < r.hi && rows.Values.Has(r.lo)
 	if h.rows.Len() > 0 && (h.rows.Len() >= fileRows || h.rows.Sums.Present() != sampled || h.rows.Values.Has(0) != collects) {
 		if err := h.flush(w); err != nil {
@@ -129,12 +130,12 @@ func (h *heldRows[K]) add(w *checkpoint.Writer, rows *update.Rows[K], r heldRun)
 	return nil
 }
 
-func (h *heldRows[K]) flush(w *checkpoint.Writer) error {
+func (h *heldRows[K]) flush(w *checkpoints.Writer) error {
 	if h.rows.Len() == 0 {
 		return nil
 	}
 	defer h.rows.Reset()
-	return w.Add(checkpoint.Updates, h.rows.Schema(), h.rows.Columns())
+	return w.Add(updatesSection, h.rows.Schema(), h.rows.Columns())
 }
 
 // flowsSnapshot is a tableSnapshot of keys K.
@@ -156,10 +157,10 @@ func (k *keyed[K]) snapshot(source uint16) tableSnapshot {
 	return &flowsSnapshot[K]{k.table.Snapshot(), k.empty(), source, k.monitor}
 }
 
-func (s *flowsSnapshot[K]) write(w *checkpoint.Writer) error {
+func (s *flowsSnapshot[K]) write(w *checkpoints.Writer) error {
 	flush := func() error {
 		defer s.rows.Reset()
-		return w.Add(checkpoint.Flows, s.rows.Schema(), s.rows.Columns())
+		return w.Add(flowsSection, s.rows.Schema(), s.rows.Columns())
 	}
 	if err := s.Each(func(f *flow.Row[K]) error {
 		f.Source, f.Monitor = s.source, s.monitor

@@ -44,10 +44,10 @@ func newWorker(ctx context.Context, s *Service, shard int) (*worker, error) {
 		return nil, err
 	}
 	w.created = updates.Created
-	if w.keeper, err = openKeeper(ctx, s, shard); err != nil {
+	if w.keeper, err = openKeeper(ctx, w); err != nil {
 		return nil, err
 	}
-	if err := w.keeper.recover(ctx, w); err != nil {
+	if err := w.keeper.recover(ctx); err != nil {
 		return nil, err
 	}
 	if err := e.checkSettings(); err != nil {
@@ -85,7 +85,7 @@ func (w *worker) run(ctx context.Context) error {
 			}
 		}
 		if !w.midway {
-			w.keeper.tend(ctx, w)
+			w.keeper.tend(ctx)
 		}
 		w.release()
 		w.follow(reader, m)
@@ -95,7 +95,7 @@ func (w *worker) run(ctx context.Context) error {
 // release lets go of what no restart will read again: it begins with the newest good checkpoint, of which the one before may be the
 // one, or where the last message says that nothing was held.
 func (w *worker) release() {
-	w.released.Set(w.shard, max(w.emitter.resumed.sequence, w.keeper.released()))
+	w.released.Set(w.shard, max(w.emitter.resumed.sequence, w.keeper.Released()))
 }
 
 // stopGrace is how long a stop waits for the bus.
@@ -116,7 +116,7 @@ func (w *worker) leave(ctx context.Context, reader *bus.Reader) {
 			return
 		}
 	}
-	w.keeper.last(ctx, w)
+	w.keeper.last(ctx)
 }
 
 // take handles one message.

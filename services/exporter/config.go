@@ -17,6 +17,8 @@ import (
 type Config struct {
 	Name         string        `yaml:"name" doc:"name under which the exporter keeps its position; another name starts from the first flow there is"`
 	Sampling     uint32        `yaml:"sampling" doc:"announce that one packet in that many was sampled, at random; 0 announces nothing"`
+	Aggregations []Aggregation `yaml:"aggregations" doc:"modes by which flows are merged, for destinations that name them"`
+	Checkpoint   time.Duration `yaml:"checkpoint_interval" doc:"how often the live aggregates are saved, 1s to 1h; a restart reads the flows since then again"`
 	Destinations []Destination `yaml:"destinations" doc:"collectors, each of which gets all flows that it doesn't leave to others"`
 }
 
@@ -26,14 +28,15 @@ type Destination struct {
 	Standby           []string      `yaml:"standby" doc:"addresses that take over, each when those before it can't be reached or refuse"`
 	Transport         Transport     `yaml:"transport" doc:"udp, and with format ipfix tcp or tls"`
 	TLS               Certificates  `yaml:"tls" doc:"with transport tls"`
-	Format            Format        `yaml:"format" doc:"v5 (flows of kind ipv4 only), v9 or ipfix"`
+	Format            Format        `yaml:"format" doc:"v5 (flows of kind ipv4 only), v8 (aggregates of IPv4 flows only), v9 or ipfix"`
+	Aggregations      []string      `yaml:"aggregations" doc:"modes, of those under exporter.aggregations, whose aggregates are sent, and no flows; none: flows"`
 	Monitors          []string      `yaml:"monitors" doc:"names of the monitors whose flows are sent; none: those of kinds ipv4 and (not in v5) ipv6. Other kinds are sent when named, not in v5"`
 	Filter            string        `yaml:"filter" doc:"which flows are sent, such as protocol == 6 && in_net(dst_addr, \"10.0.0.0/8\"); empty: all. Names are those of netstream age --force"`
 	Share             string        `yaml:"share" doc:"destinations with the same name here share the flows: each flow goes to one of them, a conversation's both directions to the same"`
 	Source            string        `yaml:"source" doc:"local address to send from, with or without a port; empty: as the system chooses"`
 	DSCP              int           `yaml:"dscp" doc:"DSCP of the packets, 0 to 63"`
 	TTL               int           `yaml:"ttl" doc:"TTL or hop limit of the packets, 1 to 255; 0: as the system has it"`
-	SourceID          uint32        `yaml:"source_id" doc:"v9, ipfix: observation domain; v5: engine type * 256 + engine id"`
+	SourceID          uint32        `yaml:"source_id" doc:"v9, ipfix: observation domain; v5: engine type * 256 + engine id; v8: the same, to whose engine id each mode adds its scheme"`
 	TemplateDatagrams uint32        `yaml:"template_datagrams" doc:"v9, ipfix: templates are repeated after this many datagrams, 1 to 600, …"`
 	TemplateInterval  time.Duration `yaml:"template_interval" doc:"… or after this time of the flows, 1s to 60h, whichever comes first"`
 	MTU               int           `yaml:"mtu" doc:"largest datagram in bytes; 0: 1472 to an IPv4 address, 1452 to an IPv6 address or a name, 16384 over tcp and tls"`
@@ -41,7 +44,7 @@ type Destination struct {
 }
 
 // DefaultConfig is an exporter without destinations.
-func DefaultConfig() Config { return Config{Name: "exporter"} }
+func DefaultConfig() Config { return Config{Name: "exporter", Checkpoint: 30 * time.Second} }
 
 // DefaultDestination is version 9 with the templates every 20 datagrams or 60 s.
 func DefaultDestination() Destination {
@@ -79,6 +82,10 @@ func (c Config) Validate() error {
 	if err := subject.Valid(c.Name); err != nil {
 		ps.Addf("name", c.Name, "1 to 64 letters, digits, _ or -")
 	}
+	if c.Checkpoint < time.Second || c.Checkpoint > time.Hour {
+		ps.Addf("checkpoint_interval", c.Checkpoint, "1s to 1h")
+	}
+	c.validateModes(&ps)
 	seen := map[string]int{}
 	for i, d := range c.Destinations {
 		if first, twice := seen[d.Name()]; twice {
@@ -99,9 +106,10 @@ func (d Destination) Validate() error {
 		ps.Addf("address", d.Address, "host:port such as 192.0.2.1:2055, [2001:db8::1]:2055 or collector.example:2055")
 	}
 	d.validateStandby(&ps)
-	if d.Format != V5 && d.Format != V9 && d.Format != IPFIX {
-		ps.Addf("format", string(d.Format), "%s, %s or %s", V5, V9, IPFIX)
+	if !slices.Contains(Formats(), d.Format) {
+		ps.Addf("format", string(d.Format), "%s", formatNames)
 	}
+	d.validateAggregations(&ps)
 	for i, name := range d.Monitors {
 		key := "monitors[" + strconv.Itoa(i) + "]"
 		if subject.Valid(name) != nil {
@@ -117,11 +125,13 @@ func (d Destination) Validate() error {
 	}
 	if d.Share != "" && subject.Valid(d.Share) != nil {
 		ps.Addf("share", d.Share, "1 to 64 letters, digits, _ or -")
+	} else if d.Share != "" && len(d.Aggregations) > 0 {
+		ps.Addf("share", d.Share, "none with aggregations: only flows are shared")
 	}
 	d.validateTransport(&ps)
 	d.validateSocket(&ps)
-	if d.Format == V5 && d.SourceID > maxEngine {
-		ps.Addf("source_id", d.SourceID, "at most %d with format v5: engine type * 256 + engine id", maxEngine)
+	if (d.Format == V5 || d.Format == V8) && d.SourceID > maxEngine {
+		ps.Addf("source_id", d.SourceID, "at most %d with formats v5 and v8: engine type * 256 + engine id", maxEngine)
 	}
 	if d.TemplateDatagrams < 1 || d.TemplateDatagrams > maxTemplateDatagrams {
 		ps.Addf("template_datagrams", d.TemplateDatagrams, "1 to %d", maxTemplateDatagrams)

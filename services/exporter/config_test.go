@@ -30,8 +30,16 @@ func TestConfig(t *testing.T) {
 exporter:
   name: edge-1
   sampling: 1000
+  aggregations:
+    - mode: prefix
+      source_mask: 24
+      filter: protocol == 6
+    - {mode: vlan-id, monitors: [l2], active: 10m, inactive: 2m, limit: 1000}
   destinations:
     - address: 192.0.2.1:2055
+    - address: 192.0.2.1:2056
+      format: v8
+      aggregations: [prefix]
     - address: "[2001:db8::1]:9995"
       format: v5
       monitors: [ipv4, edge]
@@ -59,8 +67,12 @@ exporter:
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := exporter.Config{Name: "edge-1", Sampling: 1000, Destinations: []exporter.Destination{
+	want := exporter.Config{Name: "edge-1", Sampling: 1000, Checkpoint: 30 * time.Second, Aggregations: []exporter.Aggregation{
+		{Mode: "prefix", Active: 5 * time.Minute, Inactive: time.Minute, Limit: 65536, SourceMask: 24, Filter: "protocol == 6"},
+		{Mode: "vlan-id", Active: 10 * time.Minute, Inactive: 2 * time.Minute, Limit: 1000, Monitors: []string{"l2"}},
+	}, Destinations: []exporter.Destination{
 		{Address: "192.0.2.1:2055", Format: exporter.V9, Transport: exporter.UDP, TemplateDatagrams: 20, TemplateInterval: time.Minute},
+		{Address: "192.0.2.1:2056", Format: exporter.V8, Transport: exporter.UDP, Aggregations: []string{"prefix"}, TemplateDatagrams: 20, TemplateInterval: time.Minute},
 		{Address: "[2001:db8::1]:9995", Format: exporter.V5, Transport: exporter.UDP, Monitors: []string{"ipv4", "edge"}, SourceID: 513, TemplateDatagrams: 600, TemplateInterval: 30 * time.Minute, MTU: 8972, Rate: 500,
 			Filter: `protocol == 6 && in_net(dst_addr, "10.0.0.0/8")`, Source: "[2001:db8::7]:40000", DSCP: 46, TTL: 3},
 		{Address: "collector.example:4740", Standby: []string{"192.0.2.5:4740", "[2001:db8::5]:4740"}, Format: exporter.IPFIX, Transport: exporter.TLS,
@@ -71,7 +83,7 @@ exporter:
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if n0, n1 := want.Destinations[0].Name(), want.Destinations[1].Name(); n0 != "192.0.2.1:2055/v9" || n1 != "[2001:db8::1]:9995/v5/513" {
+	if n0, n1 := want.Destinations[0].Name(), want.Destinations[2].Name(); n0 != "192.0.2.1:2055/v9" || n1 != "[2001:db8::1]:9995/v5/513" {
 		t.Errorf("names %s and %s", n0, n1)
 	}
 }
@@ -95,15 +107,47 @@ exporter:
 `, `
 netstream.yaml:3:3: exporter.name: "a b", want 1 to 64 letters, digits, _ or -
 netstream.yaml:5:7: exporter.destinations[0].address: "192.0.2.1", want host:port such as 192.0.2.1:2055, [2001:db8::1]:2055 or collector.example:2055
-netstream.yaml:6:7: exporter.destinations[0].format: v7, want v5, v9 or ipfix
+netstream.yaml:6:7: exporter.destinations[0].format: v7, want v5, v8, v9 or ipfix
 netstream.yaml:7:7: exporter.destinations[0].mtu: 100, want 0, or 512 to 65507
 netstream.yaml:8:7: exporter.destinations[0].rate: -1, want 0 to 10000000
 netstream.yaml:9:24: exporter.destinations[0].monitors[1]: "a b", want the name of a monitor: 1 to 64 letters, digits, _ or -
 netstream.yaml:9:31: exporter.destinations[0].monitors[2]: "ipv4", want each monitor once
 netstream.yaml:10:7: exporter.destinations[1].address: "::1:2055", want host:port such as 192.0.2.1:2055, [2001:db8::1]:2055 or collector.example:2055
-netstream.yaml:12:7: exporter.destinations[1].source_id: 65536, want at most 65535 with format v5: engine type * 256 + engine id
+netstream.yaml:12:7: exporter.destinations[1].source_id: 65536, want at most 65535 with formats v5 and v8: engine type * 256 + engine id
 netstream.yaml:13:7: exporter.destinations[1].template_datagrams: 0, want 1 to 600
 netstream.yaml:14:7: exporter.destinations[1].template_interval: 100ms, want 1s to 60h0m0s`},
+		{"modes that can't be", `
+exporter:
+  checkpoint_interval: 1ms
+  aggregations:
+    - {mode: prefix-port, active: 1500ms, inactive: 25h, limit: 0, source_mask: 33, destination_mask_ipv6: 129, monitors: [a, a]}
+    - mode: as
+    - mode: as
+    - {mode: index-tos, filter: dst_port}
+  destinations:
+    - {address: "192.0.2.1:2055", format: v8}
+    - {address: "192.0.2.2:2055", format: v5, aggregations: [as]}
+    - {address: "192.0.2.3:2055", format: v8, aggregations: [as, index-tos, prefix, nothing, as]}
+    - {address: "192.0.2.4:2055", aggregations: [as], monitors: [a], filter: protocol == 6}
+`, `
+netstream.yaml:3:3: exporter.checkpoint_interval: 1ms, want 1s to 1h
+netstream.yaml:5:8: exporter.aggregations[0].mode: "prefix-port", want as, as-tos, protocol-port, protocol-port-tos, source-prefix, source-prefix-tos, destination-prefix, destination-prefix-tos, prefix, prefix-tos, bgp-nexthop-tos, index-tos, source-index-tos, vlan-id
+netstream.yaml:5:27: exporter.aggregations[0].active: 1.5s, want 1s to 24h0m0s, in whole seconds
+netstream.yaml:5:43: exporter.aggregations[0].inactive: 25h, want 1s to 24h0m0s, in whole seconds
+netstream.yaml:5:58: exporter.aggregations[0].limit: 0, want 1 to 16777216
+netstream.yaml:5:68: exporter.aggregations[0].source_mask: 33, want 0 to 32
+netstream.yaml:5:85: exporter.aggregations[0].destination_mask_ipv6: 129, want 0 to 128
+netstream.yaml:5:127: exporter.aggregations[0].monitors[1]: "a", want the name of a monitor: 1 to 64 letters, digits, _ or -; each once
+netstream.yaml:7:7: exporter.aggregations[2].mode: "as", want each mode once; an exporter of another name can have it with other settings
+netstream.yaml:8:25: exporter.aggregations[3].filter: "dst_port", want an expression that holds or not: bad filter ` + "`" + `dst_port` + "`" + `: column 1: expected bool, but got int
+netstream.yaml:10:7: exporter.destinations[0].aggregations: "" (default), want at least one with format v8, which has nothing else; v9 and ipfix send flows
+netstream.yaml:11:47: exporter.destinations[1].aggregations: "as", want none with format v5, which can't carry them: v8, v9 or ipfix can
+netstream.yaml:12:66: exporter.destinations[2].aggregations[1]: "index-tos", want a mode that version 8 has; v9 and ipfix carry this one
+netstream.yaml:12:77: exporter.destinations[2].aggregations[2]: "prefix", want a mode that is listed under exporter.aggregations: prefix-port, as, index-tos
+netstream.yaml:12:85: exporter.destinations[2].aggregations[3]: "nothing", want as, as-tos, protocol-port, protocol-port-tos, source-prefix, source-prefix-tos, destination-prefix, destination-prefix-tos, prefix, prefix-tos, bgp-nexthop-tos, index-tos, source-index-tos, vlan-id
+netstream.yaml:12:94: exporter.destinations[2].aggregations[4]: "as", want each mode once
+netstream.yaml:13:55: exporter.destinations[3].monitors: "a", want none beside aggregations: an aggregation names its own; for flows take another destination with another source_id
+netstream.yaml:13:70: exporter.destinations[3].filter: "protocol == 6", want none beside aggregations: an aggregation has a filter of its own`},
 		{"ways that can't be gone", `
 exporter:
   destinations:

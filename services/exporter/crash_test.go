@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"slices"
@@ -19,11 +20,13 @@ import (
 )
 
 // stepwise sends messages one at a time and returns the datagrams of each.
-func stepwise(t *testing.T, l *line, messages [][]testFlow, d exporter.Destination) [][][]byte {
+func stepwise(t *testing.T, l *line, messages [][]testFlow, cfg exporter.Config) [][][]byte {
 	t.Helper()
 	c := listen(t)
-	d.Address = c.conn.LocalAddr().String()
-	s := l.start(t, exporter.Config{Name: "stepwise", Destinations: []exporter.Destination{d}})
+	d := cfg.Destinations[0]
+	d.Address, d.Rate = c.conn.LocalAddr().String(), 0
+	cfg.Name, cfg.Destinations = "stepwise", []exporter.Destination{d}
+	s := l.start(t, cfg)
 	var out [][][]byte
 	done := 0
 	for i, flows := range messages {
@@ -59,8 +62,8 @@ func TestCrashBetweenSendAndCommit(t *testing.T) {
 			ref, l := open(t), open(t)
 			c := listen(t)
 			d := c.destination(exporter.Destination{Format: format})
-			want := stepwise(t, ref, in, d)
 			cfg := exporter.Config{Name: "e", Destinations: []exporter.Destination{d}}
+			want := stepwise(t, ref, in, cfg)
 			for i := range lost {
 				l.publish(t, i%2, in[i])
 			}
@@ -95,12 +98,37 @@ func TestCrashBetweenSendAndCommit(t *testing.T) {
 
 // TestKill kills an exporter in a process of its own at random moments.
 func TestKill(t *testing.T) {
+	for _, what := range []string{"flows", "v8", "aggregates"} {
+		t.Run(what, func(t *testing.T) { kill(t, what) })
+	}
+}
+
+// killed is the configuration of the exporter that is killed.
+func killed(what, address string) exporter.Config {
+	d := exporter.DefaultDestination()
+	d.Address, d.Rate = address, 2000
+	if what == "tcp" {
+		d.Format, d.Transport = exporter.IPFIX, exporter.TCP
+	}
+	cfg := exporter.Config{Name: "exporter"}
+	if what != "flows" && what != "tcp" {
+		cfg.Aggregations, cfg.Checkpoint = aggregations(time.Second), time.Nanosecond // one after the other
+		d.Aggregations = []string{"protocol-port", "prefix-tos", "as"}
+		if what == "v8" {
+			d.Format = exporter.V8
+		}
+	}
+	cfg.Destinations = []exporter.Destination{d}
+	return cfg
+}
+
+func kill(t *testing.T, what string) {
 	const kills = 6
 	in := messages(120, 60)
 	ref, l := open(t), open(t)
 	c := listen(t)
-	d := c.destination(exporter.Destination{Format: exporter.V9, Rate: 2000})
-	want := stepwise(t, ref, in, exporter.Destination{Format: d.Format, TemplateDatagrams: d.TemplateDatagrams, TemplateInterval: d.TemplateInterval})
+	cfg := killed(what, c.conn.LocalAddr().String())
+	want := stepwise(t, ref, in, cfg)
 	for i, flows := range in {
 		l.publish(t, i%2, flows)
 	}
@@ -113,14 +141,14 @@ func TestKill(t *testing.T) {
 	slices.Sort(at)
 	t.Logf("kills after %v of %d datagrams", at, total)
 	for _, n := range at {
-		child := l.child(t, d)
+		child := l.child(t, what, c.conn.LocalAddr())
 		c.await(t, n)
 		if err := child.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
 		_ = child.Wait() // killed
 	}
-	last := l.child(t, d)
+	last := l.child(t, what, c.conn.LocalAddr())
 	defer func() { _ = last.Process.Kill(); _ = last.Wait() }()
 	waitFor(t, func() bool {
 		m, err := l.Last(t.Context(), l.Pipeline.ExportsStream(), l.Pipeline.Exports("exporter"))
@@ -169,19 +197,13 @@ func follow(t *testing.T, want [][][]byte, c interface{ received() [][]byte }) (
 	return repeats
 }
 
-// What a child is told.
-const (
-	childEnv       = "EXPORTER_TEST_URL"
-	childAddress   = "EXPORTER_TEST_ADDRESS"
-	childFormat    = "EXPORTER_TEST_FORMAT"
-	childTransport = "EXPORTER_TEST_TRANSPORT"
-)
+const childEnv, childAddress, childSends = "EXPORTER_TEST_URL", "EXPORTER_TEST_ADDRESS", "EXPORTER_TEST_SENDS"
 
 // child runs an exporter in a process of its own and returns when it runs.
-func (l *line) child(t *testing.T, d exporter.Destination) *exec.Cmd {
+func (l *line) child(t *testing.T, what string, to net.Addr) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestChild$")
-	cmd.Env = append(os.Environ(), childEnv+"="+l.url, childAddress+"="+d.Address, childFormat+"="+string(d.Format), childTransport+"="+string(d.Transport))
+	cmd.Env = append(os.Environ(), childEnv+"="+l.url, childAddress+"="+to.String(), childSends+"="+what)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -209,10 +231,7 @@ func TestChild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := exporter.DefaultDestination()
-	d.Address, d.Rate = os.Getenv(childAddress), 2000
-	d.Format, d.Transport = exporter.Format(os.Getenv(childFormat)), exporter.Transport(os.Getenv(childTransport))
-	cfg := exporter.Config{Name: "exporter", Destinations: []exporter.Destination{d}}
+	cfg := killed(os.Getenv(childSends), os.Getenv(childAddress))
 	os.Stdout.WriteString("running\n")
 	if err := exporter.New(cfg, b, prometheus.NewRegistry(), slog.New(slog.DiscardHandler)).Run(context.Background()); err != nil {
 		t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 // destination is one collector at work.
 type destination struct {
 	name     string
-	monitors *selection
+	monitors *selection // nil: it gets aggregates
 	encoder  encode.Encoder
 	link     *link.Link
 	metrics  *destinationMetrics
@@ -28,7 +28,9 @@ func newDestination(s *Service, i int, at *state.Destination) *destination {
 		name: cfg.Name(), encoder: cfg.encoder(s.cfg.Sampling, s.cfg.share(i), at.Cursor), metrics: s.metrics.destination(cfg.Name()),
 	}
 	log := s.log.With("destination", d.name)
-	d.monitors = newSelection(cfg.Monitors, log)
+	if len(cfg.Aggregations) == 0 {
+		d.monitors = newSelection(cfg.Monitors, log)
+	}
 	if cfg.Format == V5 && s.cfg.Sampling > encode.MaxSamplingV5 {
 		log.Warn("version 5 can't announce the sampling rate: set it at the collector", "sampling", s.cfg.Sampling, "largest", encode.MaxSamplingV5)
 	}
@@ -53,7 +55,7 @@ func (d *destination) send(ctx context.Context, b *encode.Batch) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	d.batch, d.done = b, state.Totals{Clamped: b.Clamped, Interfaces: b.Interfaces}
+	d.batch, d.done = b, state.Totals{Clamped: b.Clamped, Interfaces: b.Interfaces, WideAS: b.WideAS}
 	for _, t := range b.NotCarried {
 		d.done.NotCarried.Add(t)
 	}

@@ -149,8 +149,16 @@ func (l *line) publish(t testing.TB, shard int, flows []testFlow) {
 	l.publishOf(t, shard, definitions, flows)
 }
 
-// publishOf publishes a message of flows of these monitors.
-func (l *line) publishOf(t testing.TB, shard int, monitors string, flows []testFlow) {
+// end says that the source has ended, on every flow shard.
+func (l *line) end(t testing.TB) {
+	t.Helper()
+	for shard := range l.Layout.FlowShards {
+		l.publishOf(t, shard, definitions, nil, "tap")
+	}
+}
+
+// publishOf publishes a message of flows of these monitors, and of sources that have ended.
+func (l *line) publishOf(t testing.TB, shard int, monitors string, flows []testFlow, ended ...string) {
 	t.Helper()
 	w := l.writers[shard]
 	if w == nil {
@@ -174,6 +182,9 @@ func (l *line) publishOf(t testing.TB, shard int, monitors string, flows []testF
 	var body message.Body
 	var books ledger.Rows
 	books.Append(&ledger.Entry{Source: "tap", Hop: ledger.Ager, Shard: uint16(shard), Name: ledger.Out, Rows: uint64(len(flows))})
+	for _, source := range ended {
+		books.Append(&ledger.Entry{Source: source, Hop: ledger.Ager, Shard: uint16(shard), Name: ledger.Ended})
+	}
 	var err error
 	if v4.Len() > 0 {
 		err = body.Add(v4.Schema(), v4.Columns())

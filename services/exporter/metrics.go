@@ -3,6 +3,9 @@ package exporter
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"netstream/pipeline/checkpoints"
+	"netstream/schemas/flow"
+	"netstream/services/exporter/internal/aggregate"
 	"netstream/services/exporter/internal/encode"
 	"netstream/services/exporter/internal/link"
 )
@@ -14,6 +17,12 @@ type metrics struct {
 	position prometheus.Gauge
 	time     prometheus.Gauge
 	waits    prometheus.Counter
+
+	aggregated  *prometheus.CounterVec // flows, by mode
+	aggregates  *prometheus.CounterVec // that ended, by mode and reason
+	live        prometheus.Gauge
+	replayed    prometheus.Counter
+	checkpoints *checkpoints.Metrics
 
 	up         *prometheus.GaugeVec
 	datagrams  *prometheus.CounterVec
@@ -29,6 +38,7 @@ type metrics struct {
 	standby    *prometheus.GaugeVec
 	clamped    *prometheus.CounterVec
 	interfaces *prometheus.CounterVec
+	wideAS     *prometheus.CounterVec
 }
 
 // destinationMetrics are the metrics of one destination.
@@ -37,7 +47,8 @@ type destinationMetrics struct {
 	datagrams, records, packets, bytes prometheus.Counter
 	notCarried                         [len(encode.Reasons)]prometheus.Counter
 	unsent                             [len(link.Reasons)]prometheus.Counter
-	refused, clamped, interfaces       prometheus.Counter
+	refused, clamped                   prometheus.Counter
+	interfaces, wideAS                 prometheus.Counter
 	failed, repeated, switches         prometheus.Counter
 	standby                            prometheus.Gauge
 }
@@ -56,6 +67,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		time:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "exporter_time_seconds", Help: "Time in the headers of the last datagrams, seconds since 1970: the time of the flows, not of the machine."}),
 		waits:    counter("commit_waits_total", "Times a commit had to wait or to be tried again."),
 
+		aggregated: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "exporter_aggregated_flows_total", Help: "Flows merged into aggregates."}, []string{"mode"}),
+		aggregates: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "exporter_aggregates_total", Help: "Aggregates that ended, by reason."}, []string{"mode", "reason"}),
+		live:       prometheus.NewGauge(prometheus.GaugeOpts{Name: "exporter_live_aggregates", Help: "Aggregates in the tables."}),
+		replayed:   prometheus.NewCounter(prometheus.CounterOpts{Name: "exporter_replayed_flows_total", Help: "Flows read again at a start to find the live aggregates."}),
+
 		up:         prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "exporter_destination_up", Help: "Whether there is a socket to the destination: 1 or 0."}, []string{"destination"}),
 		datagrams:  counters("datagrams_total", "Datagrams handed to the network."),
 		records:    counters("records_total", "Flow records in the datagrams sent."),
@@ -70,9 +86,12 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		standby:    prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "exporter_destination_standby", Help: "Which address of the destination is in use: 0 is the first, 1 the first of standby."}, []string{"destination"}),
 		clamped:    counters("clamped_times_total", "Flows with a time that the header can't reach and that was moved."),
 		interfaces: counters("wide_interfaces_total", "Flows with an interface index that does not fit 16 bits."),
+		wideAS:     counters("wide_as_total", "Flows with an AS number that does not fit 16 bits."),
 	}
 	reg.MustRegister(m.messages, m.flows, m.position, m.time, m.waits, m.up, m.datagrams, m.records, m.packets, m.bytes,
-		m.notCarried, m.unsent, m.refused, m.failed, m.repeated, m.switches, m.standby, m.clamped, m.interfaces)
+		m.notCarried, m.unsent, m.refused, m.failed, m.repeated, m.switches, m.standby, m.clamped, m.interfaces, m.wideAS,
+		m.aggregated, m.aggregates, m.live, m.replayed)
+	m.checkpoints = checkpoints.NewMetrics(reg, "exporter")
 	return m
 }
 
@@ -83,8 +102,8 @@ func (m *metrics) destination(name string) *destinationMetrics {
 		datagrams: m.datagrams.WithLabelValues(name), records: m.records.WithLabelValues(name),
 		packets: m.packets.WithLabelValues(name), bytes: m.bytes.WithLabelValues(name),
 		refused: m.refused.WithLabelValues(name), clamped: m.clamped.WithLabelValues(name),
-		interfaces: m.interfaces.WithLabelValues(name),
-		failed:     m.failed.WithLabelValues(name), repeated: m.repeated.WithLabelValues(name),
+		interfaces: m.interfaces.WithLabelValues(name), wideAS: m.wideAS.WithLabelValues(name),
+		failed: m.failed.WithLabelValues(name), repeated: m.repeated.WithLabelValues(name),
 		switches: m.switches.WithLabelValues(name), standby: m.standby.WithLabelValues(name),
 	}
 	for _, r := range encode.Reasons {
@@ -112,6 +131,19 @@ func (r *run) count(j *job) {
 	if j.clock.Started {
 		r.metrics.time.Set(float64(j.clock.Now))
 	}
+	r.metrics.live.Set(float64(j.live))
+	for i, t := range j.totals {
+		was := r.live.totals[i].In.Flows
+		r.metrics.aggregated.WithLabelValues(r.cfg.Aggregations[i].Mode).Add(float64(t.In.Flows - was))
+	}
+	r.live.totals = append(r.live.totals[:0], j.totals...)
+	for mode, reasons := range j.reasons {
+		for why, n := range reasons {
+			if n > 0 {
+				r.metrics.aggregates.WithLabelValues(aggregate.Mode(mode).String(), flow.Reason(why).String()).Add(float64(n))
+			}
+		}
+	}
 	for i, d := range r.destinations {
 		d.count(&j.batches[i])
 	}
@@ -130,6 +162,7 @@ func (d *destination) count(b *encode.Batch) {
 	m.bytes.Add(float64(d.done.Sent.Bytes))
 	m.clamped.Add(float64(d.done.Clamped))
 	m.interfaces.Add(float64(d.done.Interfaces))
+	m.wideAS.Add(float64(d.done.WideAS))
 	for why, t := range b.NotCarried {
 		m.notCarried[why].Add(float64(t.Flows))
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
@@ -53,6 +54,15 @@ func TestMetrics(t *testing.T) {
 		`exporter_time_seconds{exporter="edge"}`:       float64(rnd.now/1e9 + 1),
 		`exporter_commit_waits_total{exporter="edge"}`: 0,
 
+		`exporter_live_aggregates{exporter="edge"}`:           0,
+		`exporter_replayed_flows_total{exporter="edge"}`:      0,
+		`exporter_checkpoint_bytes{exporter="edge"}`:          0,
+		`exporter_checkpoint_seconds{exporter="edge"}`:        0,
+		`exporter_checkpoint_pause_seconds{exporter="edge"}`:  0,
+		`exporter_checkpoints_failed_total{exporter="edge"}`:  0,
+		`exporter_checkpoints_refused_total{exporter="edge"}`: 0,
+		`exporter_recovery_seconds{exporter="edge"}`:          0,
+
 		at("datagrams_total", good, ""):                          2,
 		at("records_total", good, ""):                            40,
 		at("packets_total", good, ""):                            float64(sent.Packets),
@@ -66,7 +76,7 @@ func TestMetrics(t *testing.T) {
 		at("failed_connections_total", bad, ""):                  1,
 	}
 	for _, name := range []string{good, bad} {
-		for _, metric := range []string{"datagrams_total", "records_total", "packets_total", "bytes_total", "refusals_total", "failed_connections_total", "repeated_messages_total", "switches_total", "destination_standby", "clamped_times_total", "wide_interfaces_total"} {
+		for _, metric := range []string{"datagrams_total", "records_total", "packets_total", "bytes_total", "refusals_total", "failed_connections_total", "repeated_messages_total", "switches_total", "destination_standby", "clamped_times_total", "wide_interfaces_total", "wide_as_total"} {
 			zero(want, at(metric, name, ""))
 		}
 		for _, why := range []string{"ipv6", "counter", "kind", "monitor", "filter", "share"} {
@@ -78,6 +88,27 @@ func TestMetrics(t *testing.T) {
 	}
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestMetricsOfAggregates looks at those that are there with aggregations alone.
+func TestMetricsOfAggregates(t *testing.T) {
+	l, c := open(t), listen(t)
+	flows := newFlows(3).ipv4(50)
+	l.publish(t, 0, flows)
+	l.end(t)
+	d := c.destination(exporter.Destination{Format: exporter.V8, Aggregations: []string{"as"}})
+	s := l.export(t, exporter.Config{Name: "edge", Aggregations: aggregations(0), Checkpoint: time.Hour, Destinations: []exporter.Destination{d}})
+	got := gather(t, s.metrics)
+	for name, want := range map[string]float64{
+		`exporter_aggregated_flows_total{exporter="edge",mode="as"}`:        50,
+		`exporter_aggregated_flows_total{exporter="edge",mode="vlan-id"}`:   0,
+		`exporter_aggregates_total{exporter="edge",mode="as",reason="end"}`: float64(len(grouped("as", flows))),
+		`exporter_live_aggregates{exporter="edge"}`:                         0,
+	} {
+		if got[name] != want {
+			t.Errorf("%s is %v, want %v", name, got[name], want)
+		}
 	}
 }
 

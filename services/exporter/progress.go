@@ -25,7 +25,8 @@ type Totals struct {
 	Datagrams       uint64 // sent
 	UnsentDatagrams uint64
 	Clamped         uint64 // flows with a time more than 24.8 days behind the header, which was moved
-	Interfaces      uint64 // flows with an interface index over 65535, sent as 65535 in version 5
+	Interfaces      uint64 // flows with an interface index over 65535, sent as 65535 in versions 5 and 8
+	WideAS          uint64 // flows with an AS number over 65535, sent as 23456 in versions 5 and 8
 }
 
 // progress is what others may know of a running exporter.
@@ -43,10 +44,11 @@ func (s *Service) Position() uint64 {
 	return s.progress.position
 }
 
-// positions is Position for each flow shard.
+// positions is, for each flow shard, up to where no restart will read again: Position or, with live aggregates, what their
+// checkpoints cover.
 func (s *Service) positions() (out []positions.Position) {
 	for shard := range s.bus.Layout.FlowShards {
-		out = append(out, positions.Position{Stream: s.bus.Pipeline.FlowsStream(), Shard: shard, Sequence: s.Position()})
+		out = append(out, positions.Position{Stream: s.bus.Pipeline.FlowsStream(), Shard: shard, Sequence: s.released.Load()})
 	}
 	return out
 }
@@ -88,7 +90,7 @@ func (p *progress) set(s *state.State) {
 		t := &d.Totals
 		p.totals = append(p.totals, Totals{
 			Destination: d.Name, After: d.After, Sent: t.Sent, NotCarried: t.NotCarried, Unsent: t.Unsent,
-			Datagrams: t.Datagrams, UnsentDatagrams: t.UnsentDatagrams, Clamped: t.Clamped, Interfaces: t.Interfaces,
+			Datagrams: t.Datagrams, UnsentDatagrams: t.UnsentDatagrams, Clamped: t.Clamped, Interfaces: t.Interfaces, WideAS: t.WideAS,
 		})
 	}
 	close(p.moved)

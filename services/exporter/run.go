@@ -9,6 +9,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"netstream/pipeline/bus"
+	"netstream/schemas/flow"
+	"netstream/services/exporter/internal/aggregate"
 	"netstream/services/exporter/internal/clock"
 	"netstream/services/exporter/internal/encode"
 	"netstream/services/exporter/internal/state"
@@ -27,6 +29,7 @@ type run struct {
 	stream       string
 	writer       *bus.Writer
 	destinations []*destination
+	live         *live
 	clock        clock.Clock // of the last message encoded
 	state        state.State // as committed last
 	states       state.Writer
@@ -39,6 +42,13 @@ type job struct {
 	flows    int
 	batches  []encode.Batch // one for each destination
 	cursors  []encode.Cursor
+
+	aggregation state.Aggregation
+	reasons     [aggregate.Modes][len(flow.Reasons) + 1]uint64 // why aggregates ended with the message
+	live        int                                            // aggregates behind it
+	totals      []aggregate.Totals
+	snapshot    *aggregate.Snapshot // to be saved when the message is committed; nil: none
+	pause       time.Duration       // that it took
 }
 
 // newRun opens the fence and resumes from the last commit.
@@ -57,7 +67,10 @@ func newRun(ctx context.Context, s *Service) (*run, error) {
 		}
 	}
 	r.clock = before.Clock
-	r.state = state.State{Position: before.Position, Clock: before.Clock}
+	if r.live, err = newLive(ctx, s, r.stream, before); err != nil {
+		return nil, err
+	}
+	r.state = state.State{Position: before.Position, Clock: before.Clock, Aggregation: r.live.state}
 	for i, cfg := range s.cfg.Destinations {
 		d := before.Find(cfg.Name())
 		if d == nil {
@@ -85,6 +98,7 @@ func (r *run) run(ctx context.Context) error {
 	defer stop()
 	undo := context.AfterFunc(ctx, func() { time.AfterFunc(grace, stop) })
 	defer undo()
+	defer r.live.end(sending)
 	for _, d := range r.destinations {
 		links.Go(func() { d.link.Run(sending) })
 	}
@@ -118,7 +132,7 @@ func (r *run) take(ctx context.Context, free <-chan *job, jobs chan<- *job) erro
 		return err
 	}
 	defer reader.Close()
-	in := newInput()
+	in := newInput(r.live.keeper != nil)
 	for {
 		m, err := reader.Next(ctx, silence)
 		if err != nil {
@@ -136,7 +150,7 @@ func (r *run) take(ctx context.Context, free <-chan *job, jobs chan<- *job) erro
 		if err := in.read(m); err != nil {
 			return fmt.Errorf("%s: %w", m.Where(), err)
 		}
-		if err := r.encode(j, m.Sequence, in); err != nil {
+		if err := r.encode(j, m, in); err != nil {
 			return fmt.Errorf("%s: %w", m.Where(), err)
 		}
 		select {
@@ -148,13 +162,12 @@ func (r *run) take(ctx context.Context, free <-chan *job, jobs chan<- *job) erro
 }
 
 // encode makes the datagrams of a message.
-func (r *run) encode(j *job, sequence uint64, in *input) error {
-	if in.Len() > 0 {
-		r.clock.Cover(in.times())
-	}
-	j.sequence, j.clock, j.flows = sequence, r.clock, in.Len()
+func (r *run) encode(j *job, m *bus.Message, in *input) error {
+	in.cover(&r.clock)
+	j.sequence, j.clock, j.flows = m.Sequence, r.clock, in.Len()
+	in.Aggregates = r.live.take(j, m, in)
 	for i, d := range r.destinations {
-		if in.changed {
+		if in.changed && d.monitors != nil {
 			d.encoder.Define(d.monitors.of(in.monitors))
 		}
 		if err := d.encoder.Encode(&j.batches[i], &r.clock, &in.Flows); err != nil {
@@ -178,7 +191,7 @@ func (r *run) send(ctx context.Context, j *job) error {
 			return err
 		}
 	}
-	r.state.Position, r.state.Clock = j.sequence, j.clock
+	r.state.Position, r.state.Clock, r.state.Aggregation = j.sequence, j.clock, j.aggregation
 	for i, d := range r.destinations {
 		s := &r.state.Destinations[i]
 		s.Cursor, s.Port = j.cursors[i], uint16(d.link.LocalPort())
@@ -192,6 +205,7 @@ func (r *run) send(ctx context.Context, j *job) error {
 		return err
 	}
 	r.count(j)
+	r.released.Store(r.live.committed(ctx, j))
 	r.progress.set(&r.state)
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -25,6 +26,7 @@ type Service struct {
 	metrics  *metrics
 	log      *slog.Logger
 	progress progress
+	released atomic.Uint64 // sequence in the flows stream up to which no restart will read again
 }
 
 // New makes an exporter of a valid configuration; it opens and starts nothing. Its metrics carry its name as a label, so

@@ -273,7 +273,6 @@ func TestKillByConnection(t *testing.T) {
 		total = len(all)
 		l.publish(t, i%2, flows)
 	}
-	d := c.destination(exporter.Destination{})
 	var at []int
 	for range kills {
 		at = append(at, mathrand.IntN(total))
@@ -281,14 +280,14 @@ func TestKillByConnection(t *testing.T) {
 	slices.Sort(at)
 	t.Logf("kills after %v of %d messages", at, total)
 	for _, n := range at {
-		child := l.child(t, d)
+		child := l.child(t, "tcp", c.Addr())
 		c.await(t, n)
 		if err := child.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
 		_ = child.Wait() // killed
 	}
-	last := l.child(t, d)
+	last := l.child(t, "tcp", c.Addr())
 	defer func() { _ = last.Process.Kill(); _ = last.Wait() }()
 	repeats := follow(t, want, c)
 	if repeats > kills {

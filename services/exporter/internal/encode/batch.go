@@ -1,5 +1,7 @@
 package encode
 
+import "netstream/services/exporter/internal/aggregate"
+
 // Tally counts what goes into datagrams or is left out.
 type Tally struct {
 	Flows   uint64 // a flow cut into several records counts with the first of them
@@ -50,6 +52,7 @@ type Batch struct {
 	NotCarried [reasons]Tally
 	Clamped    uint64 // flows with a time that had to be moved, see clock.Uptime
 	Interfaces uint64 // flows with an interface index over 65535, sent as 65535
+	WideAS     uint64 // flows with an AS number over 65535, sent as AS_TRANS
 
 	Templates uint64 // tells those of the introduction from others
 
@@ -117,4 +120,9 @@ func (b *Batch) introduced() { b.ahead, b.tallies = len(b.ends), b.tallies[:0] }
 // leaveOut counts a flow that isn't carried.
 func (b *Batch) leaveOut(why Reason, packets, bytes uint64) {
 	b.NotCarried[why].Add(Tally{Flows: 1, Packets: packets, Bytes: bytes})
+}
+
+// leaveOutAggregate counts the flows of an aggregate that isn't carried.
+func (b *Batch) leaveOutAggregate(why Reason, a *aggregate.Aggregate) {
+	b.NotCarried[why].Add(Tally{Flows: a.Flows, Packets: a.Packets, Bytes: a.Bytes})
 }

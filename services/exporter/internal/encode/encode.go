@@ -9,6 +9,7 @@ import (
 	"netstream/schemas/flow"
 	"netstream/schemas/key"
 	"netstream/schemas/monitor"
+	"netstream/services/exporter/internal/aggregate"
 	"netstream/services/exporter/internal/clock"
 )
 
@@ -18,9 +19,11 @@ type Flows struct {
 	IPv4    *flow.Rows[key.IPv4]
 	IPv6    *flow.Rows[key.IPv6]
 	Wide    *flow.Rows[key.Wide] // of all other kinds
+
+	Aggregates []aggregate.Aggregate // that ended with the message
 }
 
-// Len is the number of flows.
+// Len is the number of flows, without aggregates.
 func (f *Flows) Len() int { return f.IPv4.Len() + f.IPv6.Len() + f.Wide.Len() }
 
 // Monitor is a monitor of the flows, as a destination sees it.
@@ -37,6 +40,8 @@ type Cursor struct {
 	Left uint32 // datagrams to send before the templates are due again
 	At   int64  // header time of the last templates, s since 1970
 	Set  uint64 // which templates those were beside the ones that are always there; 0 for none
+
+	Modes [aggregate.Modes]uint32 // version 8, in place of Sequence: of each mode, which count for themselves
 }
 
 // Options of an encoder.
@@ -46,6 +51,9 @@ type Options struct {
 	Filter   *filter.Filter // which flows are wanted; nil: all
 	Share    *Share         // which of these; nil: all
 	Sampling uint32         // announce that one packet in that many was taken, at random; 0 announces nothing
+
+	// Modes are those whose aggregates are sent. With any, no flows are.
+	Modes []aggregate.Mode
 
 	// Templates are repeated after so many datagrams or seconds, whichever comes first.
 	RefreshDatagrams uint32

@@ -39,22 +39,22 @@ type dialect struct {
 type carrier struct {
 	tuple  bool                                   // version 9: by the templates of IPv4 and IPv6 flows, which have an encoder of their own …
 	vrf    bool                                   // … with the VRF
-	form   *form                                  // the only one, or that with IPv4 addresses
-	ipv6   *form                                  // nil: the only one is for all
+	form   *form[wideFlow]                        // the only one, or that with IPv4 addresses
+	ipv6   *form[wideFlow]                        // nil: the only one is for all
 	family func(*key.Wide, *collect.Values) uint8 // of the flow's addresses, 4 or 6
 }
 
-// form is a template and how its records are filled.
-type form struct {
+// form is a template and how its records are filled from an F.
+type form[F any] struct {
 	template nsv9.Template
 	length   int
-	fields   []field
+	fields   []field[F]
 }
 
 // field is a field of a form. put writes all of its bytes.
-type field struct {
+type field[F any] struct {
 	at, end int
-	put     func(to []byte, f *wideFlow)
+	put     func(to []byte, f *F)
 }
 
 // wideFlow is a flow on its way into a record, with what a row doesn't say in a datagram's terms.
@@ -81,7 +81,7 @@ func carriers(monitors []Monitor, in dialect) (by []carrier, more []*nsv9.Templa
 		if c.vrf {
 			templates[vpnIPv4], templates[vpnIPv6] = inVRF(vpnIPv4, nsv9.IPv4Template()), inVRF(vpnIPv6, nsv9.IPv6Template())
 		}
-		for _, f := range []*form{c.form, c.ipv6} {
+		for _, f := range []*form[wideFlow]{c.form, c.ipv6} {
 			if f != nil {
 				templates[f.template.ID] = &f.template
 			}
@@ -170,12 +170,12 @@ func familyOf(a *[16]byte) uint8 {
 
 // newForm makes the form of a monitor for addresses of an IP version, 0 where it has none. The order of the fields is that of the
 // two templates that spec section 8.4 gives, which end where others have more.
-func newForm(id uint16, d *monitor.Definition, family uint8, in dialect) *form {
-	f := &form{template: nsv9.Template{ID: id}}
+func newForm(id uint16, d *monitor.Definition, family uint8, in dialect) *form[wideFlow] {
+	f := &form[wideFlow]{template: nsv9.Template{ID: id}}
 	matched := part{f, d.Match, family, func(w *wideFlow) *key.Wide { return &w.Key }}
 	first := part{f, d.Collect, family, func(w *wideFlow) *key.Wide { return &w.collected.First }}
 	matched.outer()
-	f.counters(in)
+	counters(f, in)
 	matched.inner()
 	if in.ipfix {
 		f.number(nsv9.FlowEndReason, 1, func(w *wideFlow) uint64 { return uint64(w.Reason.FlowEndReason()) })
@@ -202,7 +202,7 @@ func newForm(id uint16, d *monitor.Definition, family uint8, in dialect) *form {
 }
 
 // counters adds what is counted, and when.
-func (f *form) counters(in dialect) {
+func counters(f *form[wideFlow], in dialect) {
 	length, first, last := 4, nsv9.FirstSwitched, nsv9.LastSwitched
 	if in.ipfix {
 		length, first, last = 8, nsv9.FlowStartMilliseconds, nsv9.FlowEndMilliseconds
@@ -215,7 +215,7 @@ func (f *form) counters(in dialect) {
 
 // part is the fields of a form that come from one wide key: what a monitor matches, or what it collects.
 type part struct {
-	*form
+	*form[wideFlow]
 	set    key.Fields
 	family uint8
 	of     func(*wideFlow) *key.Wide
@@ -279,9 +279,9 @@ func (p part) inner() {
 }
 
 // number adds a field that holds a number.
-func (f *form) number(t nsv9.FieldType, length int, value func(*wideFlow) uint64) {
-	f.add(t, length, func(to []byte, w *wideFlow) {
-		v := value(w)
+func (f *form[F]) number(t nsv9.FieldType, length int, value func(*F) uint64) {
+	f.add(t, length, func(to []byte, from *F) {
+		v := value(from)
 		for i := len(to) - 1; i >= 0; i-- {
 			to[i] = byte(v)
 			v >>= 8
@@ -289,10 +289,18 @@ func (f *form) number(t nsv9.FieldType, length int, value func(*wideFlow) uint64
 	})
 }
 
-func (f *form) add(t nsv9.FieldType, length int, put func([]byte, *wideFlow)) {
+func (f *form[F]) add(t nsv9.FieldType, length int, put func([]byte, *F)) {
 	f.template.Fields = append(f.template.Fields, nsv9.Field{Type: t, Length: uint16(length)})
-	f.fields = append(f.fields, field{f.length, f.length + length, put})
+	f.fields = append(f.fields, field[F]{f.length, f.length + length, put})
 	f.length += length
+}
+
+// fill writes a record.
+func (f *form[F]) fill(to []byte, from *F) {
+	for i := range f.fields {
+		field := &f.fields[i]
+		field.put(to[field.at:field.end], from)
+	}
 }
 
 // flowByForm adds the records of the flow in e.wide, whose times are set.
@@ -324,9 +332,7 @@ func (e *templated) flowByForm(b *Batch, c *carrier) error {
 			return err
 		}
 		w.packets, w.bytes = share(w.Packets, n, i), share(w.Bytes, n, i)
-		for _, field := range f.fields {
-			field.put(to[field.at:field.end], w)
-		}
+		f.fill(to, w)
 		b.count(firstShare(i), w.packets, w.bytes)
 	}
 	return nil

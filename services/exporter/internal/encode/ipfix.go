@@ -22,7 +22,7 @@ type IPFIX struct {
 
 // NewIPFIX makes an encoder that goes on at a cursor.
 func NewIPFIX(o Options, at Cursor) *IPFIX {
-	e := &IPFIX{message: ipfixMessage{header: ipfix.Header{DomainID: o.SourceID}, sampling: o.Sampling}}
+	e := &IPFIX{message: newIPFIXMessage(&o)}
 	e.templated = newTemplated(o, at, dialect{ipfix: true, selector: o.Sampling > 0}, &e.message)
 	return e
 }
@@ -48,10 +48,7 @@ func (e *IPFIX) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
 			continue
 		}
 		k := &e.row4.Key
-		w.Row = under(key.Wide{
-			Src: key.Mapped(k.Src), Dst: key.Mapped(k.Dst), SrcPort: k.SrcPort, DstPort: k.DstPort, Protocol: k.Protocol, TOS: k.TOS,
-			Interface: k.Interface, Direction: k.Direction, Version: 4,
-		}, &e.row4)
+		w.Row = under(k.Wide(), &e.row4)
 		if err := e.flow(b, k.Hash(e.seeds[w.Source][w.Monitor])); err != nil {
 			return err
 		}
@@ -61,10 +58,7 @@ func (e *IPFIX) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
 			continue
 		}
 		k := &e.row6.Key
-		w.Row = under(key.Wide{
-			Src: k.Src, Dst: k.Dst, SrcPort: k.SrcPort, DstPort: k.DstPort, Protocol: k.Protocol, TOS: k.TOS, FlowLabel: k.FlowLabel,
-			Interface: k.Interface, Direction: k.Direction, Version: 6,
-		}, &e.row6)
+		w.Row = under(k.Wide(), &e.row6)
 		if err := e.flow(b, k.Hash(e.seeds[w.Source][w.Monitor])); err != nil {
 			return err
 		}
@@ -109,6 +103,10 @@ type ipfixMessage struct {
 	header   ipfix.Header
 	sampling uint32
 	more     []*ipfix.Template
+}
+
+func newIPFIXMessage(o *Options) ipfixMessage {
+	return ipfixMessage{header: ipfix.Header{DomainID: o.SourceID}, sampling: o.Sampling}
 }
 
 func (m *ipfixMessage) begin(buf []byte, limit int, sequence uint32) error {

@@ -56,6 +56,11 @@ func (e *templated) Define(monitors []Monitor) {
 	e.choice.monitors = monitors
 	var more []*nsv9.Template
 	e.carriers, more = carriers(monitors, e.dialect)
+	e.defineTemplates(more)
+}
+
+// defineTemplates says which templates there are beside those that are always there.
+func (e *templated) defineTemplates(more []*nsv9.Template) {
 	e.datagram.define(more)
 	e.more, e.set, e.longest = len(more), 0, 0
 	if e.more == 0 {

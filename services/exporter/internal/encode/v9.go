@@ -23,10 +23,8 @@ type V9 struct {
 
 // NewV9 makes an encoder that goes on at a cursor.
 func NewV9(o Options, at Cursor) *V9 {
-	e := &V9{datagram: v9Datagram{
-		header: nsv9.Header{SourceID: o.SourceID},
-		ipv4:   nsv9.IPv4Template(), ipv6: nsv9.IPv6Template(), sampler: nsv9.SamplerTemplate(), sampling: o.Sampling,
-	}}
+	ipv4, ipv6 := nsv9.IPv4Template(), nsv9.IPv6Template()
+	e := &V9{datagram: newV9Datagram(&o, &ipv4, &ipv6)}
 	e.templated = newTemplated(o, at, dialect{}, &e.datagram)
 	if o.Sampling > 0 {
 		e.record4.SamplerID = samplerID
@@ -183,10 +181,15 @@ func (e *V9) flowTuple(b *Batch, now *clock.Clock, c *carrier) error {
 // v9Datagram is a datagram of version 9.
 type v9Datagram struct {
 	nsv9.Encoder
-	header              nsv9.Header
-	ipv4, ipv6, sampler nsv9.Template // always there; sampler if there is a rate
-	sampling            uint32
-	more                []*nsv9.Template
+	header   nsv9.Header
+	always   []*nsv9.Template // there with any others
+	sampler  nsv9.Template    // if there is a rate
+	sampling uint32
+	more     []*nsv9.Template
+}
+
+func newV9Datagram(o *Options, always ...*nsv9.Template) v9Datagram {
+	return v9Datagram{header: nsv9.Header{SourceID: o.SourceID}, always: always, sampler: nsv9.SamplerTemplate(), sampling: o.Sampling}
 }
 
 func (d *v9Datagram) begin(buf []byte, limit int, sequence uint32) error {
@@ -202,8 +205,13 @@ func (d *v9Datagram) isFull(err error) bool { return errors.Is(err, nsv9.ErrNoRo
 
 // introduce adds the templates that are always there, and the options that tell the sampling rate.
 func (d *v9Datagram) introduce() error {
-	if err := d.Templates(&d.ipv4, &d.ipv6); err != nil || d.sampling == 0 {
-		return err
+	if len(d.always) > 0 {
+		if err := d.Templates(d.always...); err != nil {
+			return err
+		}
+	}
+	if d.sampling == 0 {
+		return nil
 	}
 	if err := d.Templates(&d.sampler); err != nil {
 		return err

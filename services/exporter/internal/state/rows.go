@@ -1,7 +1,10 @@
 package state
 
 import (
+	"strings"
+
 	"netstream/schemas/columns"
+	"netstream/services/exporter/internal/aggregate"
 	"netstream/services/exporter/internal/clock"
 	"netstream/services/exporter/internal/encode"
 )
@@ -23,6 +26,31 @@ func (r *clockRows) columns() []columns.Column {
 	return []columns.Column{columns.Of("boot", &r.boot), columns.Of("now", &r.now)}
 }
 
+// aggregationRows hold what is known of aggregates.
+type aggregationRows struct {
+	settings     columns.Binary
+	since, empty []uint64
+	emptyAt      []int64
+}
+
+func (r *aggregationRows) reset() {
+	r.settings.Reset()
+	r.since, r.empty, r.emptyAt = r.since[:0], r.empty[:0], r.emptyAt[:0]
+}
+
+func (r *aggregationRows) append(a *Aggregation) {
+	r.settings.Append([]byte(a.Settings))
+	r.since, r.empty, r.emptyAt = append(r.since, a.Since), append(r.empty, a.Empty), append(r.emptyAt, a.EmptyAt)
+}
+
+func (r *aggregationRows) at(i int) Aggregation {
+	return Aggregation{Settings: string(r.settings.At(i)), Since: r.since[i], Empty: r.empty[i], EmptyAt: r.emptyAt[i]}
+}
+
+func (r *aggregationRows) columns() []columns.Column {
+	return []columns.Column{columns.Bytes("settings", &r.settings), columns.Of("since", &r.since), columns.Of("empty", &r.empty), columns.Of("empty_at", &r.emptyAt)}
+}
+
 // destinationRows hold destinations, a slice a field.
 type destinationRows struct {
 	name                 columns.Binary
@@ -31,11 +59,13 @@ type destinationRows struct {
 	sequence, left       []uint32
 	templates            []int64
 	set                  []uint64
+	modes                [aggregate.Modes][]uint32 // sequences of version 8
 	sent, unsent         tallyRows
 	notCarried           tallyRows
 	datagrams            []uint64
 	unsentDatagrams      []uint64
 	clamped, wideIndexes []uint64
+	wideAS               []uint64
 }
 
 func (r *destinationRows) reset() {
@@ -43,11 +73,14 @@ func (r *destinationRows) reset() {
 	r.after, r.port = r.after[:0], r.port[:0]
 	r.sequence, r.left, r.templates = r.sequence[:0], r.left[:0], r.templates[:0]
 	r.set = r.set[:0]
+	for m := range r.modes {
+		r.modes[m] = r.modes[m][:0]
+	}
 	for _, t := range r.tallies() {
 		t.reset()
 	}
 	r.datagrams, r.unsentDatagrams = r.datagrams[:0], r.unsentDatagrams[:0]
-	r.clamped, r.wideIndexes = r.clamped[:0], r.wideIndexes[:0]
+	r.clamped, r.wideIndexes, r.wideAS = r.clamped[:0], r.wideIndexes[:0], r.wideAS[:0]
 }
 
 func (r *destinationRows) tallies() [3]*tallyRows {
@@ -59,6 +92,9 @@ func (r *destinationRows) append(d *Destination) {
 	r.after, r.port = append(r.after, d.After), append(r.port, d.Port)
 	r.sequence, r.left = append(r.sequence, d.Cursor.Sequence), append(r.left, d.Cursor.Left)
 	r.templates, r.set = append(r.templates, d.Cursor.At), append(r.set, d.Cursor.Set)
+	for m := range r.modes {
+		r.modes[m] = append(r.modes[m], d.Cursor.Modes[m])
+	}
 	t := &d.Totals
 	r.sent.append(t.Sent)
 	r.notCarried.append(t.NotCarried)
@@ -66,18 +102,23 @@ func (r *destinationRows) append(d *Destination) {
 	r.datagrams = append(r.datagrams, t.Datagrams)
 	r.unsentDatagrams = append(r.unsentDatagrams, t.UnsentDatagrams)
 	r.clamped, r.wideIndexes = append(r.clamped, t.Clamped), append(r.wideIndexes, t.Interfaces)
+	r.wideAS = append(r.wideAS, t.WideAS)
 }
 
 func (r *destinationRows) at(i int) Destination {
-	return Destination{
+	d := Destination{
 		Name: string(r.name.At(i)), After: r.after[i], Port: r.port[i],
 		Cursor: encode.Cursor{Sequence: r.sequence[i], Left: r.left[i], At: r.templates[i], Set: columns.At(r.set, i)},
 		Totals: Totals{
 			Sent: r.sent.at(i), NotCarried: r.notCarried.at(i), Unsent: r.unsent.at(i),
 			Datagrams: r.datagrams[i], UnsentDatagrams: r.unsentDatagrams[i],
-			Clamped: r.clamped[i], Interfaces: r.wideIndexes[i],
+			Clamped: r.clamped[i], Interfaces: r.wideIndexes[i], WideAS: columns.At(r.wideAS, i),
 		},
 	}
+	for m := range r.modes {
+		d.Cursor.Modes[m] = columns.At(r.modes[m], i)
+	}
+	return d
 }
 
 func (r *destinationRows) columns() []columns.Column {
@@ -88,9 +129,12 @@ func (r *destinationRows) columns() []columns.Column {
 	cols = append(cols, r.sent.columns("sent")...)
 	cols = append(cols, r.notCarried.columns("not_carried")...)
 	cols = append(cols, r.unsent.columns("unsent")...)
+	for m := range r.modes {
+		cols = append(cols, columns.Optional("sequence_"+strings.ReplaceAll(aggregate.Mode(m).String(), "-", "_"), &r.modes[m]))
+	}
 	return append(cols,
 		columns.Of("datagrams", &r.datagrams), columns.Of("unsent_datagrams", &r.unsentDatagrams),
-		columns.Of("clamped", &r.clamped), columns.Of("wide_interfaces", &r.wideIndexes))
+		columns.Of("clamped", &r.clamped), columns.Of("wide_interfaces", &r.wideIndexes), columns.Optional("wide_as", &r.wideAS))
 }
 
 // tallyRows hold tallies, a slice a field.

@@ -15,6 +15,7 @@ import (
 const (
 	SchemaClock       = "export.clock/1"
 	SchemaDestination = "export.destination/1"
+	SchemaAggregation = "export.aggregation/1"
 )
 
 // Destination is the state of one destination.
@@ -37,6 +38,7 @@ type Totals struct {
 	UnsentDatagrams uint64
 	Clamped         uint64 // flows sent with a time that had to be moved
 	Interfaces      uint64 // flows sent with interface 65535 for a larger index
+	WideAS          uint64 // flows sent with AS_TRANS for an AS number over 65535
 }
 
 // In is what came from the flows stream.
@@ -56,6 +58,7 @@ func (t *Totals) Add(o *Totals) {
 	t.UnsentDatagrams += o.UnsentDatagrams
 	t.Clamped += o.Clamped
 	t.Interfaces += o.Interfaces
+	t.WideAS += o.WideAS
 }
 
 // State is the whole of it.
@@ -63,6 +66,15 @@ type State struct {
 	Position     uint64 // sequence in the flows stream of the last message that was sent
 	Clock        clock.Clock
 	Destinations []Destination
+	Aggregation  Aggregation
+}
+
+// Aggregation is what a restart needs to find the live aggregates again.
+type Aggregation struct {
+	Settings string // of the modes at work
+	Since    uint64 // position behind which these hold: an older checkpoint is of no use
+	Empty    uint64 // the last position at which nothing was live: replay may begin there
+	EmptyAt  int64  // the clock then, s since 1970; 0: it had not started
 }
 
 // Find is the destination of that name, nil if there is none.
@@ -79,6 +91,7 @@ func (s *State) Find(name string) *Destination {
 type Writer struct {
 	clock        clockRows
 	destinations destinationRows
+	aggregation  aggregationRows
 	body         message.Body
 }
 
@@ -92,11 +105,16 @@ func (w *Writer) Write(s *State, stream string) (message.Header, []byte, error) 
 	for i := range s.Destinations {
 		w.destinations.append(&s.Destinations[i])
 	}
+	w.aggregation.reset()
+	w.aggregation.append(&s.Aggregation)
 	w.body.Reset()
 	if err := w.body.Add(SchemaClock, w.clock.columns()); err != nil {
 		return nil, nil, err
 	}
 	if err := w.body.Add(SchemaDestination, w.destinations.columns()); err != nil {
+		return nil, nil, err
+	}
+	if err := w.body.Add(SchemaAggregation, w.aggregation.columns()); err != nil {
 		return nil, nil, err
 	}
 	h := message.Header{}
@@ -115,13 +133,14 @@ func Read(h message.Header, body []byte, stream string) (*State, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: %s: no position in %s", message.ErrHeader, message.Position, stream)
 	}
-	parts, err := message.Parts(h, body, SchemaClock, SchemaDestination)
+	parts, err := message.Parts(h, body, SchemaClock, SchemaDestination, SchemaAggregation)
 	if err != nil {
 		return nil, err
 	}
 	var clocks clockRows
 	var destinations destinationRows
-	cols := map[string][]columns.Column{SchemaClock: clocks.columns(), SchemaDestination: destinations.columns()}
+	var aggregations aggregationRows
+	cols := map[string][]columns.Column{SchemaClock: clocks.columns(), SchemaDestination: destinations.columns(), SchemaAggregation: aggregations.columns()}
 	for _, p := range parts {
 		if err := p.Read(cols[p.Schema]); err != nil {
 			return nil, err
@@ -134,6 +153,17 @@ func Read(h message.Header, body []byte, stream string) (*State, error) {
 		s.Clock = clocks.at(0)
 	default:
 		return nil, fmt.Errorf("%w: %s: %d rows, want one at most", message.ErrBody, SchemaClock, n)
+	}
+	switch n := len(aggregations.since); n {
+	case 0: // from before there were any
+		s.Aggregation = Aggregation{Since: position, Empty: position}
+		if n := len(clocks.now); n > 0 {
+			s.Aggregation.EmptyAt = clocks.now[n-1]
+		}
+	case 1:
+		s.Aggregation = aggregations.at(0)
+	default:
+		return nil, fmt.Errorf("%w: %s: %d rows, want one at most", message.ErrBody, SchemaAggregation, n)
 	}
 	for i := range destinations.name.Len() {
 		s.Destinations = append(s.Destinations, destinations.at(i))

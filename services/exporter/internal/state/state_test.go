@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"netstream/schemas/message"
+	"netstream/services/exporter/internal/aggregate"
 	"netstream/services/exporter/internal/clock"
 	"netstream/services/exporter/internal/encode"
 )
@@ -16,16 +17,19 @@ const stream = "live-FLOWS"
 
 var states = map[string]*State{
 	"before the first flow": {Position: 3, Destinations: []Destination{{Name: "127.0.0.1:2055/v5", After: 3}}},
-	"no destination":        {Position: 1 << 60, Clock: clock.Clock{Started: true, Boot: 0, Now: 5}},
+	"no destination": {
+		Position: 1 << 60, Clock: clock.Clock{Started: true, Boot: 0, Now: 5},
+		Aggregation: Aggregation{Settings: `[{"mode":"as"}]`, Since: 7, Empty: 8, EmptyAt: 9},
+	},
 	"two": {
 		Position: 12, Clock: clock.Clock{Started: true, Boot: 1_700_000_000, Now: 1_700_086_400},
 		Destinations: []Destination{
 			{
 				Name: "collector.example:2055/v9/7", After: 2, Port: 41000,
-				Cursor: encode.Cursor{Sequence: 1<<32 - 1, Left: 19, At: 1_700_086_399, Set: 1<<64 - 1},
+				Cursor: encode.Cursor{Sequence: 1<<32 - 1, Left: 19, At: 1_700_086_399, Set: 1<<64 - 1, Modes: [aggregate.Modes]uint32{3: 1<<32 - 1, 13: 8}},
 				Totals: Totals{
 					Sent: encode.Tally{Flows: 1, Records: 2, Packets: 3, Bytes: 4}, NotCarried: encode.Tally{Flows: 5, Packets: 7, Bytes: 8},
-					Unsent: encode.Tally{Flows: 9, Records: 10, Packets: 11, Bytes: 12}, Datagrams: 13, UnsentDatagrams: 14, Clamped: 15, Interfaces: 16,
+					Unsent: encode.Tally{Flows: 9, Records: 10, Packets: 11, Bytes: 12}, Datagrams: 13, UnsentDatagrams: 14, Clamped: 15, Interfaces: 16, WideAS: 17,
 				},
 			},
 			{Name: "[::1]:2055/v5"},
