@@ -176,6 +176,9 @@ exporter:
     - {address: "192.0.2.6:2055", standby: ["192.0.2.6:2055", "192.0.2.7", "192.0.2.8:2055", "192.0.2.8:2055"]}
     - {address: "192.0.2.7:2055", standby: ["[2001:db8::1]:2055"], source: 192.0.2.70, share: "a b"}
     - {address: "192.0.2.8:2055", share: alone}
+    - {address: "192.0.2.9:2055", share: both, aggregations: [as]}
+    - {address: "192.0.2.10:2055", share: both}
+  aggregations: [{mode: as}]
 `, `
 netstream.yaml:4:35: exporter.destinations[0].transport: "tcp", want udp with format v9: only format ipfix goes over tcp or tls
 netstream.yaml:5:47: exporter.destinations[1].transport: "tls", want udp with format v5: only format ipfix goes over tcp or tls
@@ -188,7 +191,8 @@ netstream.yaml:9:63: exporter.destinations[5].standby[1]: "192.0.2.7", want host
 netstream.yaml:9:94: exporter.destinations[5].standby[3]: "192.0.2.8:2055", want each address once
 netstream.yaml:10:68: exporter.destinations[6].source: "192.0.2.70", want an address of the same IP version as 2001:db8::1
 netstream.yaml:10:88: exporter.destinations[6].share: "a b", want 1 to 64 letters, digits, _ or -
-netstream.yaml:11:35: exporter.destinations[7].share: "alone", want a name that another destination has too`},
+netstream.yaml:11:35: exporter.destinations[7].share: "alone", want a name that another destination has too
+netstream.yaml:12:35: exporter.destinations[8].share: "both", want none with aggregations: only flows are shared`},
 		{"the same destination twice", `
 exporter:
   destinations:

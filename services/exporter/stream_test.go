@@ -197,6 +197,40 @@ func TestEveryFlowArrivesByConnection(t *testing.T) {
 	}
 }
 
+// TestAggregatesByConnection finds the templates of aggregates at the beginning of the session, and data of no others.
+func TestAggregatesByConnection(t *testing.T) {
+	l, rnd, c := open(t), newFlows(42), listenTCP(t, "127.0.0.1:0", nil)
+	for range 3 {
+		l.publish(t, 0, rnd.ipv4(200))
+	}
+	d := c.destination(exporter.Destination{Aggregations: []string{"protocol-port", "as"}})
+	cfg := exporter.Config{Name: "e", Sampling: 10, Aggregations: aggregations(time.Second), Checkpoint: time.Minute, Destinations: []exporter.Destination{d}}
+	s := l.export(t, cfg)
+	c.await(t, max(1, int(s.Totals()[0].Datagrams)))
+	known := map[uint16]bool{}
+	for i, m := range c.session()[0] {
+		_, sets, err := ipfix.Open(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for sets.Next() {
+			set := sets.Set()
+			var template ipfix.Template
+			for in := set.Templates(); in.Next(&template); {
+				if known[template.ID] = true; i > 0 {
+					t.Errorf("message %d has template %d, which belongs into the first", i, template.ID)
+				}
+			}
+			if set.Kind() == ipfix.Data && !known[set.ID] {
+				t.Errorf("message %d has data before template %d", i, set.ID)
+			}
+		}
+	}
+	if len(known) != 5 { // two modes, each for two IP versions, and the options
+		t.Errorf("templates %v, want 5", known)
+	}
+}
+
 // TestSessionsAreReadAlone ends a connection while flows are sent, or all of the collector, which starts again. Each session can be
 // read without the one before it, and what they bring together is all flows, with those of the message in hand twice at most.
 func TestSessionsAreReadAlone(t *testing.T) {
