@@ -291,7 +291,7 @@ func (r *refresh) check(t testing.TB, i int, now uint32, has bool, d exporter.De
 
 func decode9(t testing.TB, datagrams [][]byte, d exporter.Destination) (out []record) {
 	t.Helper()
-	plans := map[uint16]*nsv9.Plan{}
+	plans, layouts := map[uint16]*nsv9.Plan{}, map[uint16]*nsv9.Layout{}
 	sequence, before, templates := uint32(0), uint32(0), refresh{}
 	for i, b := range datagrams {
 		h, sets, err := nsv9.Open(b)
@@ -317,7 +317,7 @@ func decode9(t testing.TB, datagrams [][]byte, d exporter.Destination) (out []re
 					if err != nil {
 						t.Fatalf("datagram %d: %v", i, err)
 					}
-					plans[template.ID] = nsv9.NewPlan(layout)
+					plans[template.ID], layouts[template.ID] = nsv9.NewPlan(layout), layout
 				}
 				if err := in.Err(); err != nil {
 					t.Fatalf("datagram %d: %v", i, err)
@@ -327,8 +327,10 @@ func decode9(t testing.TB, datagrams [][]byte, d exporter.Destination) (out []re
 				if plan == nil {
 					t.Fatalf("datagram %d: data before template %d", i, set.ID)
 				}
-				if set.ID == nsv9.SamplerTemplateID {
-					count++
+				if options := layouts[set.ID]; options.Options() {
+					for records := options.Records(set.Body); records.Next(); {
+						count++
+					}
 					continue
 				}
 				records, err := plan.Append(nil, set.Body)

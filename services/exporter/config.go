@@ -9,6 +9,7 @@ import (
 
 	"netstream/pipeline/config"
 	"netstream/pipeline/filter"
+	"netstream/pipeline/interfaces"
 	"netstream/schemas/subject"
 	"netstream/services/exporter/internal/encode"
 )
@@ -20,6 +21,10 @@ type Config struct {
 	Aggregations []Aggregation `yaml:"aggregations" doc:"modes by which flows are merged, for destinations that name them"`
 	Checkpoint   time.Duration `yaml:"checkpoint_interval" doc:"how often the live aggregates are saved, 1s to 1h; a restart reads the flows since then again"`
 	Destinations []Destination `yaml:"destinations" doc:"collectors, each of which gets all flows that it doesn't leave to others"`
+
+	Interfaces       interfaces.Config `yaml:"interfaces" doc:"names of interfaces, sent with the templates of v9 and ipfix"`
+	SystemInterfaces bool              `yaml:"system_interfaces" doc:"send the names of this machine's interfaces too, as they are when the exporter starts"`
+	VRFs             []VRF             `yaml:"vrfs" doc:"names of VRFs, sent with the templates of v9 and ipfix"`
 }
 
 // Destination is one collector.
@@ -39,6 +44,8 @@ type Destination struct {
 	SourceID          uint32        `yaml:"source_id" doc:"v9, ipfix: observation domain; v5: engine type * 256 + engine id; v8: the same, to whose engine id each mode adds its scheme"`
 	TemplateDatagrams uint32        `yaml:"template_datagrams" doc:"v9, ipfix: templates are repeated after this many datagrams, 1 to 600, …"`
 	TemplateInterval  time.Duration `yaml:"template_interval" doc:"… or after this time of the flows, 1s to 60h, whichever comes first"`
+	Statistics        bool          `yaml:"statistics" doc:"v9, ipfix: send with the templates how many bytes, datagrams and records went before"`
+	FlowKeys          bool          `yaml:"flow_keys" doc:"ipfix: send with the templates which of their fields tell flows apart"`
 	MTU               int           `yaml:"mtu" doc:"largest datagram in bytes; 0: 1472 to an IPv4 address, 1452 to an IPv6 address or a name, 16384 over tcp and tls"`
 	Rate              int           `yaml:"rate" doc:"datagrams sent in a second at most; 0: no limit"`
 }
@@ -96,6 +103,7 @@ func (c Config) Validate() error {
 		seen[d.Name()] = i
 	}
 	c.validateShares(&ps)
+	c.validateVRFs(&ps)
 	return ps.Err()
 }
 
@@ -139,6 +147,7 @@ func (d Destination) Validate() error {
 	if d.TemplateInterval < time.Second || d.TemplateInterval > maxTemplateInterval {
 		ps.Addf("template_interval", d.TemplateInterval, "1s to %s", maxTemplateInterval)
 	}
+	d.validateAnnouncements(&ps)
 	most := maxMTU
 	if d.stream() {
 		most = maxStreamMTU

@@ -21,11 +21,12 @@ type destination struct {
 	lost  func(i int, why link.Reason)
 }
 
-// newDestination makes destination i of the configuration, which goes on where its state stands; it opens nothing.
-func newDestination(s *Service, i int, at *state.Destination) *destination {
+// newDestination makes destination i of the configuration, which goes on where its state stands; it opens nothing. What all destinations are
+// told is in o.
+func newDestination(s *Service, i int, o encode.Options, at *state.Destination) *destination {
 	cfg := s.cfg.Destinations[i]
 	d := &destination{
-		name: cfg.Name(), encoder: cfg.encoder(s.cfg.Sampling, s.cfg.share(i), at.Cursor), metrics: s.metrics.destination(cfg.Name()),
+		name: cfg.Name(), encoder: cfg.encoder(o, s.cfg.share(i), at.Cursor), metrics: s.metrics.destination(cfg.Name()),
 	}
 	log := s.log.With("destination", d.name)
 	if len(cfg.Aggregations) == 0 {

@@ -34,13 +34,13 @@ func (f *Format) UnmarshalText(text []byte) error {
 	}
 }
 
-// encoder makes the encoder of a destination with its share, which goes on at a cursor.
-func (d Destination) encoder(sampling uint32, share *encode.Share, at encode.Cursor) encode.Encoder {
-	o := encode.Options{
-		Filter: d.filter(), Share: share, SourceID: d.SourceID, Limit: d.payload(), Sampling: sampling,
-		Introduce: d.stream() || len(d.Standby) > 0, Once: d.stream(),
-		RefreshDatagrams: d.TemplateDatagrams, RefreshSeconds: int64(d.TemplateInterval.Seconds()), Modes: d.modes(),
-	}
+// encoder makes the encoder of a destination with its share, which goes on at a cursor. What all destinations are told is in o.
+func (d Destination) encoder(o encode.Options, share *encode.Share, at encode.Cursor) encode.Encoder {
+	o.Filter, o.Share, o.Modes = d.filter(), share, d.modes()
+	o.SourceID, o.Limit = d.SourceID, d.payload()
+	o.Introduce, o.Once = d.stream() || len(d.Standby) > 0, d.stream()
+	o.RefreshDatagrams, o.RefreshSeconds = d.TemplateDatagrams, int64(d.TemplateInterval.Seconds())
+	o.Statistics, o.FlowKeys = d.Statistics, d.FlowKeys
 	switch flows := len(o.Modes) == 0; {
 	case d.Format == V5:
 		return encode.NewV5(o, at)

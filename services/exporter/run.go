@@ -71,13 +71,17 @@ func newRun(ctx context.Context, s *Service) (*run, error) {
 		return nil, err
 	}
 	r.state = state.State{Position: before.Position, Clock: before.Clock, Aggregation: r.live.state}
+	announced, err := s.cfg.announced()
+	if err != nil {
+		return nil, err
+	}
 	for i, cfg := range s.cfg.Destinations {
 		d := before.Find(cfg.Name())
 		if d == nil {
 			d = &state.Destination{Name: cfg.Name(), After: before.Position}
 		}
 		r.state.Destinations = append(r.state.Destinations, *d)
-		r.destinations = append(r.destinations, newDestination(s, i, d))
+		r.destinations = append(r.destinations, newDestination(s, i, announced, d))
 	}
 	for _, d := range before.Destinations {
 		if r.state.Find(d.Name) == nil {

@@ -226,8 +226,8 @@ func TestAggregatesByConnection(t *testing.T) {
 			}
 		}
 	}
-	if len(known) != 5 { // two modes, each for two IP versions, and the options
-		t.Errorf("templates %v, want 5", known)
+	if len(known) != 6 { // two modes, each for two IP versions, and the options
+		t.Errorf("templates %v, want 6", known)
 	}
 }
 

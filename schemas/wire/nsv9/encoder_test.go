@@ -3,6 +3,7 @@ package nsv9_test
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -195,5 +196,38 @@ func TestPutIPv6MasksFlowLabel(t *testing.T) {
 	nsv9.PutIPv6(&b, &nsv9.Record{FlowLabel: 0xfffabcde})
 	if got, want := string(b[96:99]), "\x0a\xbc\xde"; got != want {
 		t.Errorf("flow label %x, want %x", got, want)
+	}
+}
+
+func TestPutOptions(t *testing.T) {
+	text := func(s string, n int) string { return s + strings.Repeat("\x00", n-len(s)) }
+	for _, tt := range []struct {
+		template nsv9.Template
+		put      func(b []byte)
+		length   int
+		want     string
+	}{
+		{nsv9.SamplingTemplate(), func(b []byte) {
+			s := nsv9.Sampling{System: 0x0a000001, Interval: 1000, Algorithm: nsv9.SamplerRandom}
+			s.Put((*[nsv9.SamplingRecordLen]byte)(b))
+		}, nsv9.SamplingRecordLen, "\x0a\x00\x00\x01\x00\x00\x03\xe8\x02"},
+		{nsv9.VRFTemplate(), func(b []byte) {
+			v := nsv9.VRF{System: 1, ID: 7, Name: "a name of more than thirty-two bytes"}
+			v.Put((*[nsv9.VRFRecordLen]byte)(b))
+		}, nsv9.VRFRecordLen, "\x00\x00\x00\x01\x00\x00\x00\x07a name of more than thirty-two b"},
+		{nsv9.InterfaceTemplate(), func(b []byte) {
+			i := nsv9.Interface{Index: 3, Name: "GE1/0/1", Description: "to core"}
+			i.Put((*[nsv9.InterfaceRecordLen]byte)(b))
+		}, nsv9.InterfaceRecordLen, "\x00\x00\x00\x03" + text("GE1/0/1", 16) + text("to core", 24)},
+		{nsv9.StatisticsTemplate(), func(b []byte) {
+			s := nsv9.Statistics{System: 1, Bytes: 2, Datagrams: 3, Flows: 4}
+			s.Put((*[nsv9.StatisticsRecordLen]byte)(b))
+		}, nsv9.StatisticsRecordLen, "\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x00\x00\x00\x00\x04"},
+	} {
+		b := bytes.Repeat([]byte{0xee}, tt.length)
+		tt.put(b)
+		if n, fixed := tt.template.RecordLen(); string(b) != tt.want || n != tt.length || !fixed {
+			t.Errorf("template %d: %x of %d bytes, want %x", tt.template.ID, b, n, tt.want)
+		}
 	}
 }

@@ -90,6 +90,7 @@ const (
 	FlowEndReason               FieldType = 136 // flowEndReason
 	ICMPTypeCodeIPv6            FieldType = 139 // icmpTypeCodeIPv6
 	MPLSTopLabelIPv6Addr        FieldType = 140 // mplsTopLabelIPv6Address
+	TemplateID                  FieldType = 145 // templateId
 	FlowID                      FieldType = 148 // flowId
 	ObservationDomainID         FieldType = 149 // observationDomainId
 	FlowStartSeconds            FieldType = 150 // flowStartSeconds
@@ -103,6 +104,7 @@ const (
 	SystemInitTimeMilliseconds  FieldType = 160 // systemInitTimeMilliseconds
 	DstIPv6Prefix               FieldType = 169 // destinationIPv6Prefix
 	SrcIPv6Prefix               FieldType = 170 // sourceIPv6Prefix
+	FlowKeyIndicator            FieldType = 173 // flowKeyIndicator
 	IPTTL                       FieldType = 192 // ipTTL
 	IPDiffServCodePoint         FieldType = 195 // ipDiffServCodePoint
 	PaddingOctets               FieldType = 210 // paddingOctets
@@ -217,6 +219,7 @@ var fieldTable = [...]fieldInfo{
 	FlowEndReason:               {"flowEndReason", 1},
 	ICMPTypeCodeIPv6:            {"icmpTypeCodeIPv6", 2},
 	MPLSTopLabelIPv6Addr:        {"mplsTopLabelIPv6Address", 16},
+	TemplateID:                  {"templateId", 2},
 	FlowID:                      {"flowId", 8},
 	ObservationDomainID:         {"observationDomainId", 4},
 	FlowStartSeconds:            {"flowStartSeconds", 4},
@@ -230,6 +233,7 @@ var fieldTable = [...]fieldInfo{
 	SystemInitTimeMilliseconds:  {"systemInitTimeMilliseconds", 8},
 	DstIPv6Prefix:               {"destinationIPv6Prefix", 16},
 	SrcIPv6Prefix:               {"sourceIPv6Prefix", 16},
+	FlowKeyIndicator:            {"flowKeyIndicator", 8},
 	IPTTL:                       {"ipTTL", 1},
 	IPDiffServCodePoint:         {"ipDiffServCodePoint", 1},
 	PaddingOctets:               {"paddingOctets", 0},

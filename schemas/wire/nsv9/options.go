@@ -58,6 +58,71 @@ func (i *Interface) Put(b *[InterfaceRecordLen]byte) {
 	putText(b[4+interfaceNameLen:], i.Description)
 }
 
+// SamplingTemplate is the options template of Sampling.
+func SamplingTemplate() Template {
+	return Template{ID: SamplingTemplateID, Options: true, Scope: []ScopeField{{ScopeSystem, 4}}, Fields: []Field{
+		{SamplingInterval, 4}, {SamplingAlgorithm, 1},
+	}}
+}
+
+// Sampling tells a collector the rate of all records, those too that name no sampler.
+type Sampling struct {
+	System    uint32 // the exporter's IPv4 address, or 0
+	Interval  uint32 // one packet in that many
+	Algorithm uint8  // SamplerDeterministic or SamplerRandom: type 35 has the numbers of type 49
+}
+
+// Put writes a record of SamplingTemplate.
+func (s *Sampling) Put(b *[SamplingRecordLen]byte) {
+	binary.BigEndian.PutUint32(b[0:], s.System)
+	binary.BigEndian.PutUint32(b[4:], s.Interval)
+	b[8] = s.Algorithm
+}
+
+// VRFTemplate is the options template of VRF.
+func VRFTemplate() Template {
+	return Template{ID: VRFTemplateID, Options: true, Scope: []ScopeField{{ScopeSystem, 4}}, Fields: []Field{
+		{IngressVRFID, 4}, {VRFName, vrfNameLen},
+	}}
+}
+
+// VRF tells a collector the name of a VRF's number.
+type VRF struct {
+	System uint32 // the exporter's IPv4 address, or 0
+	ID     uint32
+	Name   string // the first 32 bytes count
+}
+
+// Put writes a record of VRFTemplate.
+func (v *VRF) Put(b *[VRFRecordLen]byte) {
+	binary.BigEndian.PutUint32(b[0:], v.System)
+	binary.BigEndian.PutUint32(b[4:], v.ID)
+	putText(b[8:], v.Name)
+}
+
+// StatisticsTemplate is the options template of Statistics.
+func StatisticsTemplate() Template {
+	return Template{ID: StatisticsTemplateID, Options: true, Scope: []ScopeField{{ScopeSystem, 4}}, Fields: []Field{
+		{TotalBytesExp, 8}, {TotalPktsExp, 8}, {TotalFlowsExp, 8},
+	}}
+}
+
+// Statistics tells a collector what was sent to it before the datagram with this record.
+type Statistics struct {
+	System    uint32 // the exporter's IPv4 address, or 0
+	Bytes     uint64 // of the datagrams, headers of UDP and IP not among them
+	Datagrams uint64
+	Flows     uint64 // records of flows
+}
+
+// Put writes a record of StatisticsTemplate.
+func (s *Statistics) Put(b *[StatisticsRecordLen]byte) {
+	binary.BigEndian.PutUint32(b[0:], s.System)
+	binary.BigEndian.PutUint64(b[4:], s.Bytes)
+	binary.BigEndian.PutUint64(b[12:], s.Datagrams)
+	binary.BigEndian.PutUint64(b[20:], s.Flows)
+}
+
 // putText fills b with the text and zeros. A text that is too long is cut between two characters.
 func putText(b []byte, s string) {
 	n := len(s)

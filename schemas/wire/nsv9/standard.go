@@ -18,6 +18,16 @@ const (
 	InterfaceRecordLen  = 44
 	interfaceNameLen    = 16
 	interfaceDescLen    = 24
+
+	SamplingTemplateID = 266
+	SamplingRecordLen  = 9
+
+	VRFTemplateID = 267
+	VRFRecordLen  = 40
+	vrfNameLen    = 32
+
+	StatisticsTemplateID = 268
+	StatisticsRecordLen  = 28
 )
 
 // IPv4Template is the template of PutIPv4.

@@ -43,6 +43,7 @@ func (e *Aggregates) Define([]Monitor) {}
 
 func (e *Aggregates) defineForms() {
 	var templates []*nsv9.Template
+	keys := map[uint16]uint64{}
 	for _, m := range e.options.Modes {
 		e.forms[m][0] = newAggregateForm(m, 4, e.dialect)
 		templates = append(templates, &e.forms[m][0].template)
@@ -50,8 +51,13 @@ func (e *Aggregates) defineForms() {
 			e.forms[m][1] = newAggregateForm(m, 6, e.dialect)
 			templates = append(templates, &e.forms[m][1].template)
 		}
+		for _, f := range e.forms[m] {
+			if f != nil {
+				keys[f.template.ID] = f.keys
+			}
+		}
 	}
-	e.defineTemplates(templates)
+	e.defineTemplates(templates, keys)
 }
 
 // newAggregateForm makes the form of a mode for an IP version. Counters and times come first, as in the golden datagrams.
@@ -66,6 +72,7 @@ func newAggregateForm(m aggregate.Mode, version uint8, in dialect) *form[aggrega
 	f.number(nsv9.InBytes, length, func(a *aggregateRecord) uint64 { return a.bytes })
 	f.number(first, length, func(a *aggregateRecord) uint64 { return a.first })
 	f.number(last, length, func(a *aggregateRecord) uint64 { return a.last })
+	keys := len(f.fields)
 	for _, field := range m.Fields() {
 		addKeyField(f, field, version)
 	}
@@ -73,6 +80,7 @@ func newAggregateForm(m aggregate.Mode, version uint8, in dialect) *form[aggrega
 		// Nothing else tells it from that for IPv4.
 		f.number(nsv9.IPProtocolVersion, 1, func(a *aggregateRecord) uint64 { return uint64(a.Version) })
 	}
+	f.keysFrom(keys)
 	if in.ipfix {
 		f.number(nsv9.FlowEndReason, 1, func(a *aggregateRecord) uint64 { return uint64(a.Reason.FlowEndReason()) })
 	}

@@ -35,7 +35,7 @@ func TestAggregatesAreGolden(t *testing.T) {
 			e := NewV9Aggregates(o, Cursor{Sequence: tt.sequence})
 			for _, forms := range &e.forms { // the vectors have the IPv4 template alone
 				if forms[0] != nil {
-					e.defineTemplates(e.v9.more[:1])
+					e.defineTemplates(e.v9.more[:1], nil)
 				}
 			}
 			var b Batch

@@ -6,6 +6,7 @@ package encode
 
 import (
 	"netstream/pipeline/filter"
+	"netstream/pipeline/interfaces"
 	"netstream/schemas/flow"
 	"netstream/schemas/key"
 	"netstream/schemas/monitor"
@@ -39,7 +40,9 @@ type Cursor struct {
 	// Of formats with templates:
 	Left uint32 // datagrams to send before the templates are due again
 	At   int64  // header time of the last templates, s since 1970
-	Set  uint64 // which templates those were beside the ones that are always there; 0 for none
+	Set  uint64 // which templates and options those were beside the ones that are always there; 0 for none
+
+	Exported Exported // so far, by formats with templates
 
 	Modes [aggregate.Modes]uint32 // version 8, in place of Sequence: of each mode, which count for themselves
 }
@@ -52,6 +55,12 @@ type Options struct {
 	Share    *Share         // which of these; nil: all
 	Sampling uint32         // announce that one packet in that many was taken, at random; 0 announces nothing
 
+	// Options data of version 9 and IPFIX, sent with the templates.
+	Interfaces []interfaces.Interface // names of these
+	VRFs       []VRF                  // and of these
+	Statistics bool                   // what was exported so far
+	FlowKeys   bool                   // IPFIX: which fields of a template tell flows apart
+
 	// Modes are those whose aggregates are sent. With any, no flows are.
 	Modes []aggregate.Mode
 
@@ -63,7 +72,7 @@ type Options struct {
 	Once      bool // … and templates are nowhere else
 }
 
-// MinLimit is the smallest Options.Limit: all templates and a record fit.
+// MinLimit is the smallest Options.Limit: each template fits, and each record.
 const MinLimit = 512
 
 // Encoder makes datagrams of one format for one destination. It isn't safe for use by several goroutines.

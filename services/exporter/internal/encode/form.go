@@ -49,6 +49,7 @@ type form[F any] struct {
 	template nsv9.Template
 	length   int
 	fields   []field[F]
+	keys     uint64 // which fields tell flows apart; bit 0 is the first
 }
 
 // field is a field of a form. put writes all of its bytes.
@@ -175,8 +176,11 @@ func newForm(id uint16, d *monitor.Definition, family uint8, in dialect) *form[w
 	matched := part{f, d.Match, family, func(w *wideFlow) *key.Wide { return &w.Key }}
 	first := part{f, d.Collect, family, func(w *wideFlow) *key.Wide { return &w.collected.First }}
 	matched.outer()
+	f.keysFrom(0)
 	counters(f, in)
+	inner := len(f.fields)
 	matched.inner()
+	f.keysFrom(inner)
 	if in.ipfix {
 		f.number(nsv9.FlowEndReason, 1, func(w *wideFlow) uint64 { return uint64(w.Reason.FlowEndReason()) })
 		f.number(nsv9.FlowID, 8, func(w *wideFlow) uint64 { return w.id })
@@ -190,6 +194,7 @@ func newForm(id uint16, d *monitor.Definition, family uint8, in dialect) *form[w
 		f.number(nsv9.TCPFlags, 1, func(w *wideFlow) uint64 { return uint64(w.TCPFlags) })
 	}
 	f.number(nsv9.Direction, 1, func(w *wideFlow) uint64 { return uint64(w.Key.Direction) })
+	f.keysFrom(len(f.fields) - 1)
 	first.outer()
 	first.inner()
 	if d.Extremes {
@@ -293,6 +298,16 @@ func (f *form[F]) add(t nsv9.FieldType, length int, put func([]byte, *F)) {
 	f.template.Fields = append(f.template.Fields, nsv9.Field{Type: t, Length: uint16(length)})
 	f.fields = append(f.fields, field[F]{f.length, f.length + length, put})
 	f.length += length
+}
+
+// keysFrom makes keys of the field with that index and all behind it; an indicator has room for 64 (RFC 7011 section 4.4). Type and
+// address of the top label come with the labels, but follow from no key.
+func (f *form[F]) keysFrom(first int) {
+	for i := first; i < min(len(f.fields), 64); i++ {
+		if t := f.template.Fields[i].Type; t != nsv9.MPLSTopLabelType && t != nsv9.MPLSTopLabelIPAddr {
+			f.keys |= 1 << i
+		}
+	}
 }
 
 // fill writes a record.

@@ -13,7 +13,8 @@ func (e *templated) introduce(b *Batch) error {
 	}
 	at := e.cursor
 	for { // twice after Define, once from then on
-		e.cursor.Sequence = at.Sequence - e.ahead
+		e.cursor = at
+		e.cursor.Sequence -= e.ahead
 		if err := e.templatesAlone(b); err != nil {
 			return err
 		}
@@ -35,10 +36,7 @@ func (e *templated) templatesAlone(b *Batch) error {
 		return err
 	}
 	head := e.datagram.Len()
-	if err := e.datagram.introduce(); err != nil {
-		return err
-	}
-	if err := e.defineMore(b); err != nil {
+	if err := e.introduceAll(b); err != nil {
 		return err
 	}
 	if e.datagram.Len() == head {

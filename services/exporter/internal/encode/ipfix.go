@@ -100,13 +100,12 @@ func (e *IPFIX) flow(b *Batch, hash uint64) error {
 // ipfixMessage is a message of IPFIX.
 type ipfixMessage struct {
 	ipfix.Encoder
-	header   ipfix.Header
-	sampling uint32
-	more     []*ipfix.Template
+	header ipfix.Header
+	more   []*ipfix.Template
 }
 
 func newIPFIXMessage(o *Options) ipfixMessage {
-	return ipfixMessage{header: ipfix.Header{DomainID: o.SourceID}, sampling: o.Sampling}
+	return ipfixMessage{header: ipfix.Header{DomainID: o.SourceID}}
 }
 
 func (m *ipfixMessage) begin(buf []byte, limit int, sequence uint32) error {
@@ -129,23 +128,10 @@ func (m *ipfixMessage) template(i int) error { return m.Templates(m.more[i]) }
 
 func (m *ipfixMessage) isFull(err error) bool { return errors.Is(err, ipfix.ErrNoRoom) }
 
-// introduce adds the options that tell the sampling rate: of so many packets one is selected, at random.
-func (m *ipfixMessage) introduce() error {
-	if m.sampling == 0 {
-		return nil
-	}
-	if err := m.Templates(&selectorTemplate); err != nil {
-		return err
-	}
-	if err := m.OpenData(selectorTemplate.ID, ipfix.SelectorRecordLen); err != nil {
-		return err
-	}
-	s := ipfix.Selector{ID: samplerID, Algorithm: ipfix.RandomNOutOfN, Size: 1, Population: m.sampling}
-	s.Put((*[ipfix.SelectorRecordLen]byte)(m.Next()))
-	return nil
-}
+// introduce adds nothing: each template belongs to a carrier.
+func (m *ipfixMessage) introduce() error { return nil }
 
-var selectorTemplate = ipfix.SelectorTemplate()
+func (m *ipfixMessage) head(t *table) error { return m.Templates(&t.ipfix) }
 
 // units is by how much the sequence goes on: IPFIX counts data records, those of options too.
 func (m *ipfixMessage) units() uint32 { return uint32(m.Records()) }

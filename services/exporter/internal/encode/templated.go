@@ -23,7 +23,8 @@ type templated struct {
 	choice   choice
 	carriers []carrier // by monitor
 	more     int       // templates of the carriers
-	set      uint64    // Cursor.Set of these
+	tables   []table   // of options, which follow the templates
+	set      uint64    // Cursor.Set of these and of the templates
 	ahead    uint32    // by how much the sequence goes on in an introduction
 	longest  int       // record of theirs
 	wide     wideFlow
@@ -32,9 +33,10 @@ type templated struct {
 // datagram is what is being filled.
 type datagram interface {
 	begin(buf []byte, limit int, sequence uint32) error
-	introduce() error             // adds what is always there when templates are due
+	introduce() error             // adds the templates that are always there when templates are due
 	define(more []*nsv9.Template) // which templates else there are from now on
 	template(i int) error         // adds one of these
+	head(*table) error            // adds the template of a table
 	isFull(error) bool            // whether an error says that there is no room
 	units() uint32                // by how much the sequence goes on
 	OpenData(template uint16, recordLen int) error
@@ -45,7 +47,7 @@ type datagram interface {
 
 func newTemplated(o Options, at Cursor, in dialect, d datagram) templated {
 	at.Left = min(at.Left, o.RefreshDatagrams-1) // the setting may have changed
-	return templated{options: o, cursor: at, dialect: in, datagram: d, choice: choice{filter: o.Filter, share: o.Share}}
+	return templated{options: o, cursor: at, dialect: in, datagram: d, choice: choice{filter: o.Filter, share: o.Share}, tables: tables(&o, in)}
 }
 
 // Cursor is where the encoder stands.
@@ -56,23 +58,30 @@ func (e *templated) Define(monitors []Monitor) {
 	e.choice.monitors = monitors
 	var more []*nsv9.Template
 	e.carriers, more = carriers(monitors, e.dialect)
-	e.defineTemplates(more)
+	e.defineTemplates(more, carrierKeys(e.carriers))
 }
 
-// defineTemplates says which templates there are beside those that are always there.
-func (e *templated) defineTemplates(more []*nsv9.Template) {
+// defineTemplates says which templates there are beside those that are always there, and which of their fields are keys.
+func (e *templated) defineTemplates(more []*nsv9.Template, keys map[uint16]uint64) {
 	e.datagram.define(more)
-	e.more, e.set, e.longest = len(more), 0, 0
-	if e.more == 0 {
-		return
+	if e.tables = tables(&e.options, e.dialect); e.options.FlowKeys && e.dialect.ipfix {
+		e.tables = append(e.tables, flowKeyTable(keys))
 	}
-	set := fnv.New64a()
+	e.more, e.set, e.longest = len(more), 0, nsv9.IPv6RecordLen
+	var told []byte
 	for _, t := range more {
-		set.Write(t.Append(nil))
+		told = t.Append(told)
 		n, _ := t.RecordLen()
 		e.longest = max(e.longest, n)
 	}
-	e.set = set.Sum64()
+	for i := range e.tables {
+		told = e.tables[i].tell(told)
+	}
+	if len(told) > 0 {
+		set := fnv.New64a()
+		set.Write(told)
+		e.set = set.Sum64()
+	}
 }
 
 // next is the place for the next record of a template, in the open datagram or a new one.
@@ -107,7 +116,7 @@ func (e *templated) begin(b *Batch) error {
 	if err := e.start(b); err != nil {
 		return err
 	}
-	if e.options.Once {
+	if e.options.Once && !e.options.Statistics {
 		return nil
 	}
 	if !e.due() {
@@ -115,18 +124,28 @@ func (e *templated) begin(b *Batch) error {
 		return nil
 	}
 	e.cursor.Left, e.cursor.At, e.cursor.Set = e.options.RefreshDatagrams-1, e.secs, e.set
+	if e.options.Once { // the templates are known, the statistics aren't
+		return e.fillTable(b, e.statistics())
+	}
+	if err := e.introduceAll(b); err != nil {
+		return err
+	}
+	const setHead, padding = 4, 3
+	if e.options.Limit-e.datagram.Len() < setHead+e.longest+padding {
+		return e.another(b)
+	}
+	return nil
+}
+
+// introduceAll adds all templates, and the options. Where they fill the datagram, it is ended and another one begun.
+func (e *templated) introduceAll(b *Batch) error {
 	if err := e.datagram.introduce(); err != nil {
 		return err
 	}
 	if err := e.defineMore(b); err != nil {
 		return err
 	}
-	const setHead, padding = 4, 3
-	if e.more > 0 && e.options.Limit-e.datagram.Len() < setHead+max(e.longest, nsv9.IPv6RecordLen)+padding {
-		e.finish(b)
-		return e.start(b)
-	}
-	return nil
+	return e.addTables(b)
 }
 
 // due tells whether the next datagram has templates.
@@ -134,13 +153,12 @@ func (e *templated) due() bool {
 	return e.cursor.Left == 0 || e.secs >= e.cursor.At+e.options.RefreshSeconds || e.cursor.Set != e.set
 }
 
-// defineMore adds the templates of the carriers. Where they fill the datagram, it is ended and another one begun.
+// defineMore adds the templates of the carriers.
 func (e *templated) defineMore(b *Batch) error {
 	for i := range e.more {
 		err := e.datagram.template(i)
 		if err != nil && e.datagram.isFull(err) {
-			e.finish(b)
-			if err = e.start(b); err == nil {
+			if err = e.another(b); err == nil {
 				err = e.datagram.template(i)
 			}
 		}
@@ -157,11 +175,18 @@ func (e *templated) start(b *Batch) error {
 	return e.datagram.begin(b.buf, e.options.Limit, e.cursor.Sequence)
 }
 
+// another ends the datagram and starts an empty one.
+func (e *templated) another(b *Batch) error {
+	e.finish(b)
+	return e.start(b)
+}
+
 // finish ends the datagram, if one is open.
 func (e *templated) finish(b *Batch) {
 	if !e.open {
 		return
 	}
+	e.cursor.Exported.add(uint64(e.datagram.Len()), b.open.Records)
 	b.close(e.datagram.Finish())
 	e.cursor.Sequence += e.datagram.units()
 	e.open, e.data = false, 0

@@ -181,15 +181,13 @@ func (e *V9) flowTuple(b *Batch, now *clock.Clock, c *carrier) error {
 // v9Datagram is a datagram of version 9.
 type v9Datagram struct {
 	nsv9.Encoder
-	header   nsv9.Header
-	always   []*nsv9.Template // there with any others
-	sampler  nsv9.Template    // if there is a rate
-	sampling uint32
-	more     []*nsv9.Template
+	header nsv9.Header
+	always []*nsv9.Template // there with any others
+	more   []*nsv9.Template
 }
 
 func newV9Datagram(o *Options, always ...*nsv9.Template) v9Datagram {
-	return v9Datagram{header: nsv9.Header{SourceID: o.SourceID}, always: always, sampler: nsv9.SamplerTemplate(), sampling: o.Sampling}
+	return v9Datagram{header: nsv9.Header{SourceID: o.SourceID}, always: always}
 }
 
 func (d *v9Datagram) begin(buf []byte, limit int, sequence uint32) error {
@@ -203,26 +201,10 @@ func (d *v9Datagram) template(i int) error { return d.Templates(d.more[i]) }
 
 func (d *v9Datagram) isFull(err error) bool { return errors.Is(err, nsv9.ErrNoRoom) }
 
-// introduce adds the templates that are always there, and the options that tell the sampling rate.
-func (d *v9Datagram) introduce() error {
-	if len(d.always) > 0 {
-		if err := d.Templates(d.always...); err != nil {
-			return err
-		}
-	}
-	if d.sampling == 0 {
-		return nil
-	}
-	if err := d.Templates(&d.sampler); err != nil {
-		return err
-	}
-	if err := d.OpenData(nsv9.SamplerTemplateID, nsv9.SamplerRecordLen); err != nil {
-		return err
-	}
-	s := nsv9.Sampler{ID: samplerID, Mode: nsv9.SamplerRandom, Interval: d.sampling, Name: "random-packets"}
-	s.Put((*[nsv9.SamplerRecordLen]byte)(d.Next()))
-	return nil
-}
+// introduce adds the templates that are always there.
+func (d *v9Datagram) introduce() error { return d.Templates(d.always...) }
+
+func (d *v9Datagram) head(t *table) error { return d.Templates(&t.v9) }
 
 // units is by how much the sequence goes on: version 9 counts datagrams.
 func (d *v9Datagram) units() uint32 { return 1 }

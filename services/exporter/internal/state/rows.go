@@ -59,6 +59,8 @@ type destinationRows struct {
 	sequence, left       []uint32
 	templates            []int64
 	set                  []uint64
+	octets               []uint64 // exported …
+	messages, records    []uint64
 	modes                [aggregate.Modes][]uint32 // sequences of version 8
 	sent, unsent         tallyRows
 	notCarried           tallyRows
@@ -73,6 +75,7 @@ func (r *destinationRows) reset() {
 	r.after, r.port = r.after[:0], r.port[:0]
 	r.sequence, r.left, r.templates = r.sequence[:0], r.left[:0], r.templates[:0]
 	r.set = r.set[:0]
+	r.octets, r.messages, r.records = r.octets[:0], r.messages[:0], r.records[:0]
 	for m := range r.modes {
 		r.modes[m] = r.modes[m][:0]
 	}
@@ -92,6 +95,8 @@ func (r *destinationRows) append(d *Destination) {
 	r.after, r.port = append(r.after, d.After), append(r.port, d.Port)
 	r.sequence, r.left = append(r.sequence, d.Cursor.Sequence), append(r.left, d.Cursor.Left)
 	r.templates, r.set = append(r.templates, d.Cursor.At), append(r.set, d.Cursor.Set)
+	x := &d.Cursor.Exported
+	r.octets, r.messages, r.records = append(r.octets, x.Octets), append(r.messages, x.Datagrams), append(r.records, x.Records)
 	for m := range r.modes {
 		r.modes[m] = append(r.modes[m], d.Cursor.Modes[m])
 	}
@@ -115,6 +120,7 @@ func (r *destinationRows) at(i int) Destination {
 			Clamped: r.clamped[i], Interfaces: r.wideIndexes[i], WideAS: columns.At(r.wideAS, i),
 		},
 	}
+	d.Cursor.Exported = encode.Exported{Octets: columns.At(r.octets, i), Datagrams: columns.At(r.messages, i), Records: columns.At(r.records, i)}
 	for m := range r.modes {
 		d.Cursor.Modes[m] = columns.At(r.modes[m], i)
 	}
@@ -125,6 +131,7 @@ func (r *destinationRows) columns() []columns.Column {
 	cols := []columns.Column{
 		columns.Bytes("name", &r.name), columns.Of("after", &r.after), columns.Of("port", &r.port),
 		columns.Of("sequence", &r.sequence), columns.Of("templates_left", &r.left), columns.Of("templates_at", &r.templates), columns.Optional("templates_set", &r.set),
+		columns.Optional("exported_octets", &r.octets), columns.Optional("exported_datagrams", &r.messages), columns.Optional("exported_records", &r.records),
 	}
 	cols = append(cols, r.sent.columns("sent")...)
 	cols = append(cols, r.notCarried.columns("not_carried")...)

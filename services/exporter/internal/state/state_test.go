@@ -26,7 +26,8 @@ var states = map[string]*State{
 		Destinations: []Destination{
 			{
 				Name: "collector.example:2055/v9/7", After: 2, Port: 41000,
-				Cursor: encode.Cursor{Sequence: 1<<32 - 1, Left: 19, At: 1_700_086_399, Set: 1<<64 - 1, Modes: [aggregate.Modes]uint32{3: 1<<32 - 1, 13: 8}},
+				Cursor: encode.Cursor{Sequence: 1<<32 - 1, Left: 19, At: 1_700_086_399, Set: 1<<64 - 1, Modes: [aggregate.Modes]uint32{3: 1<<32 - 1, 13: 8},
+					Exported: encode.Exported{Octets: 1<<64 - 1, Datagrams: 21, Records: 22}},
 				Totals: Totals{
 					Sent: encode.Tally{Flows: 1, Records: 2, Packets: 3, Bytes: 4}, NotCarried: encode.Tally{Flows: 5, Packets: 7, Bytes: 8},
 					Unsent: encode.Tally{Flows: 9, Records: 10, Packets: 11, Bytes: 12}, Datagrams: 13, UnsentDatagrams: 14, Clamped: 15, Interfaces: 16, WideAS: 17,
