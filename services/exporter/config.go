@@ -44,6 +44,11 @@ type Destination struct {
 	SourceID          uint32        `yaml:"source_id" doc:"v9, ipfix: observation domain; v5: engine type * 256 + engine id; v8: the same, to whose engine id each mode adds its scheme"`
 	TemplateDatagrams uint32        `yaml:"template_datagrams" doc:"v9, ipfix: templates are repeated after this many datagrams, 1 to 600, …"`
 	TemplateInterval  time.Duration `yaml:"template_interval" doc:"… or after this time of the flows, 1s to 60h, whichever comes first"`
+	Profile           Profile       `yaml:"profile" doc:"v9, ipfix: widths of fields as devices have them: ipfix, huawei, h3c or cisco; empty: the exporter's own"`
+	IndexWidth        int           `yaml:"index_width" doc:"v9, ipfix: bits of interface indexes, 16 or 32; 0: the profile's"`
+	ASWidth           int           `yaml:"as_width" doc:"v9, ipfix: bits of AS numbers, 16 or 32; 0: the profile's"`
+	CounterWidth      int           `yaml:"counter_width" doc:"v9, ipfix: bits of packets, bytes and flows, 32 or 64; 0: the profile's"`
+	EndReason         bool          `yaml:"end_reason" doc:"v9: tell why a flow ended, as ipfix does anyway"`
 	Statistics        bool          `yaml:"statistics" doc:"v9, ipfix: send with the templates how many bytes, datagrams and records went before"`
 	FlowKeys          bool          `yaml:"flow_keys" doc:"ipfix: send with the templates which of their fields tell flows apart"`
 	MTU               int           `yaml:"mtu" doc:"largest datagram in bytes; 0: 1472 to an IPv4 address, 1452 to an IPv6 address or a name, 16384 over tcp and tls"`
@@ -148,6 +153,7 @@ func (d Destination) Validate() error {
 		ps.Addf("template_interval", d.TemplateInterval, "1s to %s", maxTemplateInterval)
 	}
 	d.validateAnnouncements(&ps)
+	d.validateProfile(&ps)
 	most := maxMTU
 	if d.stream() {
 		most = maxStreamMTU

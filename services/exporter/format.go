@@ -40,6 +40,7 @@ func (d Destination) encoder(o encode.Options, share *encode.Share, at encode.Cu
 	o.SourceID, o.Limit = d.SourceID, d.payload()
 	o.Introduce, o.Once = d.stream() || len(d.Standby) > 0, d.stream()
 	o.RefreshDatagrams, o.RefreshSeconds = d.TemplateDatagrams, int64(d.TemplateInterval.Seconds())
+	o.Widths, o.EndReason = d.widths(), d.EndReason
 	o.Statistics, o.FlowKeys = d.Statistics, d.FlowKeys
 	switch flows := len(o.Modes) == 0; {
 	case d.Format == V5:

@@ -25,7 +25,7 @@ type aggregateRecord struct {
 // NewV9Aggregates makes an encoder for version 9 that goes on at a cursor.
 func NewV9Aggregates(o Options, at Cursor) *Aggregates {
 	e := &Aggregates{v9: newV9Datagram(&o)}
-	e.templated = newTemplated(o, at, dialect{}, &e.v9)
+	e.templated = newTemplated(o, at, newDialect(&o, false), &e.v9)
 	e.defineForms()
 	return e
 }
@@ -33,7 +33,7 @@ func NewV9Aggregates(o Options, at Cursor) *Aggregates {
 // NewIPFIXAggregates makes an encoder for IPFIX that goes on at a cursor.
 func NewIPFIXAggregates(o Options, at Cursor) *Aggregates {
 	e := &Aggregates{message: newIPFIXMessage(&o)}
-	e.templated = newTemplated(o, at, dialect{ipfix: true}, &e.message)
+	e.templated = newTemplated(o, at, newDialect(&o, true), &e.message)
 	e.defineForms()
 	return e
 }
@@ -67,28 +67,28 @@ func newAggregateForm(m aggregate.Mode, version uint8, in dialect) *form[aggrega
 	if in.ipfix {
 		length, first, last = 8, nsv9.FlowStartMilliseconds, nsv9.FlowEndMilliseconds
 	}
-	f.number(nsv9.Flows, length, func(a *aggregateRecord) uint64 { return a.flows })
-	f.number(nsv9.InPkts, length, func(a *aggregateRecord) uint64 { return a.packets })
-	f.number(nsv9.InBytes, length, func(a *aggregateRecord) uint64 { return a.bytes })
+	f.number(nsv9.Flows, in.counter(), func(a *aggregateRecord) uint64 { return a.flows })
+	f.number(nsv9.InPkts, in.counter(), func(a *aggregateRecord) uint64 { return a.packets })
+	f.number(nsv9.InBytes, in.counter(), func(a *aggregateRecord) uint64 { return a.bytes })
 	f.number(first, length, func(a *aggregateRecord) uint64 { return a.first })
 	f.number(last, length, func(a *aggregateRecord) uint64 { return a.last })
 	keys := len(f.fields)
 	for _, field := range m.Fields() {
-		addKeyField(f, field, version)
+		addKeyField(f, field, version, in)
 	}
 	if version == 6 && !m.Has(aggregate.SrcPrefix) && !m.Has(aggregate.DstPrefix) && !m.Has(aggregate.BGPNextHop) {
 		// Nothing else tells it from that for IPv4.
 		f.number(nsv9.IPProtocolVersion, 1, func(a *aggregateRecord) uint64 { return uint64(a.Version) })
 	}
 	f.keysFrom(keys)
-	if in.ipfix {
+	if in.reason {
 		f.number(nsv9.FlowEndReason, 1, func(a *aggregateRecord) uint64 { return uint64(a.Reason.FlowEndReason()) })
 	}
 	return f
 }
 
 // addKeyField adds a field of a mode's key.
-func addKeyField(f *form[aggregateRecord], field aggregate.Field, version uint8) {
+func addKeyField(f *form[aggregateRecord], field aggregate.Field, version uint8, in dialect) {
 	address := func(ipv4, ipv6 nsv9.FieldType, value func(*aggregateRecord) *[16]byte) {
 		if version == 6 {
 			f.add(ipv6, 16, func(to []byte, a *aggregateRecord) { copy(to, value(a)[:]) })
@@ -104,9 +104,9 @@ func addKeyField(f *form[aggregateRecord], field aggregate.Field, version uint8)
 	}
 	switch field {
 	case aggregate.SrcAS:
-		f.number(nsv9.SrcAS, 4, func(a *aggregateRecord) uint64 { return uint64(a.SrcAS) })
+		f.number(nsv9.SrcAS, in.length(nsv9.SrcAS, 4), func(a *aggregateRecord) uint64 { return in.as(a.SrcAS) })
 	case aggregate.DstAS:
-		f.number(nsv9.DstAS, 4, func(a *aggregateRecord) uint64 { return uint64(a.DstAS) })
+		f.number(nsv9.DstAS, in.length(nsv9.DstAS, 4), func(a *aggregateRecord) uint64 { return in.as(a.DstAS) })
 	case aggregate.SrcMask:
 		mask(nsv9.SrcMask, nsv9.IPv6SrcMask, func(a *aggregateRecord) uint64 { return uint64(a.SrcMask) })
 	case aggregate.DstMask:
@@ -124,9 +124,9 @@ func addKeyField(f *form[aggregateRecord], field aggregate.Field, version uint8)
 	case aggregate.TOS:
 		f.number(nsv9.SrcTOS, 1, func(a *aggregateRecord) uint64 { return uint64(a.TOS) })
 	case aggregate.Input:
-		f.number(nsv9.InputSNMP, 4, func(a *aggregateRecord) uint64 { return uint64(a.Input) })
+		f.number(nsv9.InputSNMP, in.length(nsv9.InputSNMP, 4), func(a *aggregateRecord) uint64 { return in.index(a.Input) })
 	case aggregate.Output:
-		f.number(nsv9.OutputSNMP, 4, func(a *aggregateRecord) uint64 { return uint64(a.Output) })
+		f.number(nsv9.OutputSNMP, in.length(nsv9.OutputSNMP, 4), func(a *aggregateRecord) uint64 { return in.index(a.Output) })
 	case aggregate.BGPNextHop:
 		address(nsv9.BGPIPv4NextHop, nsv9.BGPIPv6NextHop, func(a *aggregateRecord) *[16]byte { return &a.BGPNextHop })
 	case aggregate.VLAN:
@@ -164,11 +164,10 @@ func (e *Aggregates) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
 func (e *Aggregates) aggregate(b *Batch, now *clock.Clock, a *aggregate.Aggregate, f *form[aggregateRecord]) error {
 	r := &e.record
 	*r = aggregateRecord{Aggregate: a}
-	n := uint64(1)
+	n := e.dialect.shares(e.dialect.counter(), a.Packets, a.Bytes)
 	if e.dialect.ipfix {
 		r.first, r.last = clock.Millis(a.First), clock.Millis(a.Last)
 	} else {
-		n = shares(a.Packets, a.Bytes)
 		first, last := uptimes(b, now, a.First, a.Last)
 		r.first, r.last = uint64(first), uint64(last)
 	}
@@ -176,6 +175,7 @@ func (e *Aggregates) aggregate(b *Batch, now *clock.Clock, a *aggregate.Aggregat
 		b.leaveOutAggregate(ReasonCounter, a)
 		return nil
 	}
+	e.dialect.countNarrowed(b, max(a.Input, a.Output), max(a.SrcAS, a.DstAS))
 	for i := range n {
 		to, err := e.next(b, f.template.ID, f.length)
 		if err != nil {

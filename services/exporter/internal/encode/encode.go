@@ -61,6 +61,9 @@ type Options struct {
 	Statistics bool                   // what was exported so far
 	FlowKeys   bool                   // IPFIX: which fields of a template tell flows apart
 
+	Widths    Widths // of fields of version 9 and IPFIX
+	EndReason bool   // version 9: records tell why a flow ended, as those of IPFIX do anyway
+
 	// Modes are those whose aggregates are sent. With any, no flows are.
 	Modes []aggregate.Mode
 

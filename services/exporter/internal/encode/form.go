@@ -29,12 +29,6 @@ const (
 
 const vrfLen = 4
 
-// dialect is what differs between the templates of version 9, its zero value, and of IPFIX.
-type dialect struct {
-	ipfix    bool // absolute times and counters of 64 bits; why the flow ended and its id are told
-	selector bool // ipfix: flows name the sampler
-}
-
 // carrier is how the flows of a monitor are carried. The zero value carries none.
 type carrier struct {
 	tuple  bool                                   // version 9: by the templates of IPv4 and IPv6 flows, which have an encoder of their own …
@@ -80,7 +74,7 @@ func carriers(monitors []Monitor, in dialect) (by []carrier, more []*nsv9.Templa
 		c := newCarrier(&m.Definition, flexible+2*rank(monitors, m.String()), in)
 		by[i] = c
 		if c.vrf {
-			templates[vpnIPv4], templates[vpnIPv6] = inVRF(vpnIPv4, nsv9.IPv4Template()), inVRF(vpnIPv6, nsv9.IPv6Template())
+			templates[vpnIPv4], templates[vpnIPv6] = inVRF(vpnIPv4, in.resized(nsv9.IPv4Template())), inVRF(vpnIPv6, in.resized(nsv9.IPv6Template()))
 		}
 		for _, f := range []*form[wideFlow]{c.form, c.ipv6} {
 			if f != nil {
@@ -173,16 +167,18 @@ func familyOf(a *[16]byte) uint8 {
 // two templates that spec section 8.4 gives, which end where others have more.
 func newForm(id uint16, d *monitor.Definition, family uint8, in dialect) *form[wideFlow] {
 	f := &form[wideFlow]{template: nsv9.Template{ID: id}}
-	matched := part{f, d.Match, family, func(w *wideFlow) *key.Wide { return &w.Key }}
-	first := part{f, d.Collect, family, func(w *wideFlow) *key.Wide { return &w.collected.First }}
+	matched := part{f, in, d.Match, family, func(w *wideFlow) *key.Wide { return &w.Key }}
+	first := part{f, in, d.Collect, family, func(w *wideFlow) *key.Wide { return &w.collected.First }}
 	matched.outer()
 	f.keysFrom(0)
 	counters(f, in)
 	inner := len(f.fields)
 	matched.inner()
 	f.keysFrom(inner)
-	if in.ipfix {
+	if in.reason {
 		f.number(nsv9.FlowEndReason, 1, func(w *wideFlow) uint64 { return uint64(w.Reason.FlowEndReason()) })
+	}
+	if in.ipfix {
 		f.number(nsv9.FlowID, 8, func(w *wideFlow) uint64 { return w.id })
 		if in.selector {
 			f.number(nsv9.SelectorID, 8, func(*wideFlow) uint64 { return samplerID })
@@ -212,8 +208,8 @@ func counters(f *form[wideFlow], in dialect) {
 	if in.ipfix {
 		length, first, last = 8, nsv9.FlowStartMilliseconds, nsv9.FlowEndMilliseconds
 	}
-	f.number(nsv9.InBytes, length, func(w *wideFlow) uint64 { return w.bytes })
-	f.number(nsv9.InPkts, length, func(w *wideFlow) uint64 { return w.packets })
+	f.number(nsv9.InBytes, in.counter(), func(w *wideFlow) uint64 { return w.bytes })
+	f.number(nsv9.InPkts, in.counter(), func(w *wideFlow) uint64 { return w.packets })
 	f.number(first, length, func(w *wideFlow) uint64 { return w.first })
 	f.number(last, length, func(w *wideFlow) uint64 { return w.last })
 }
@@ -221,6 +217,7 @@ func counters(f *form[wideFlow], in dialect) {
 // part is the fields of a form that come from one wide key: what a monitor matches, or what it collects.
 type part struct {
 	*form[wideFlow]
+	in     dialect
 	set    key.Fields
 	family uint8
 	of     func(*wideFlow) *key.Wide
@@ -260,8 +257,9 @@ func (p part) outer() {
 	address(key.SrcAddr, nsv9.IPv4SrcAddr, nsv9.IPv6SrcAddr, func(k *key.Wide) *[16]byte { return &k.Src })
 	address(key.DstAddr, nsv9.IPv4DstAddr, nsv9.IPv6DstAddr, func(k *key.Wide) *[16]byte { return &k.Dst })
 	if p.set.Has(key.Interface) { // that of the direction of the flow
-		p.number(nsv9.InputSNMP, 4, func(w *wideFlow) uint64 { in, _ := sides(p.of(w).Interface, w.Key.Direction); return uint64(in) })
-		p.number(nsv9.OutputSNMP, 4, func(w *wideFlow) uint64 { _, out := sides(p.of(w).Interface, w.Key.Direction); return uint64(out) })
+		length := p.in.length(nsv9.InputSNMP, 4)
+		p.number(nsv9.InputSNMP, length, func(w *wideFlow) uint64 { in, _ := sides(p.of(w).Interface, w.Key.Direction); return p.in.index(in) })
+		p.number(nsv9.OutputSNMP, length, func(w *wideFlow) uint64 { _, out := sides(p.of(w).Interface, w.Key.Direction); return p.in.index(out) })
 	}
 }
 
@@ -329,10 +327,7 @@ func (e *templated) flowByForm(b *Batch, c *carrier) error {
 	if c.ipv6 != nil && c.family(&w.Key, &w.collected) == 6 {
 		f = c.ipv6
 	}
-	n := uint64(1)
-	if !e.dialect.ipfix {
-		n = shares(w.Packets, w.Bytes)
-	}
+	n := e.dialect.shares(e.dialect.counter(), w.Packets, w.Bytes)
 	switch {
 	case f == nil: // rows of a monitor of another kind
 		b.leaveOut(ReasonKind, w.Packets, w.Bytes)
@@ -341,6 +336,7 @@ func (e *templated) flowByForm(b *Batch, c *carrier) error {
 		b.leaveOut(ReasonCounter, w.Packets, w.Bytes)
 		return nil
 	}
+	e.dialect.countNarrowed(b, max(w.Key.Interface, w.collected.First.Interface), 0)
 	for i := range n {
 		to, err := e.next(b, f.template.ID, f.length)
 		if err != nil {

@@ -82,7 +82,7 @@ func wideFlows(rnd *rand.Rand, ms []Monitor, n int) (out []flow.Row[key.Wide]) {
 func TestWideFields(t *testing.T) {
 	for _, limit := range []int{MinLimit, 777, 1472} {
 		for _, every := range []uint32{1, 20} {
-			for _, in := range []dialect{{}, {ipfix: true, selector: true}} {
+			for _, in := range []dialect{{}, {ipfix: true, selector: true, reason: true}} {
 				wideFields(t, limit, every, in)
 			}
 		}

@@ -23,7 +23,7 @@ type IPFIX struct {
 // NewIPFIX makes an encoder that goes on at a cursor.
 func NewIPFIX(o Options, at Cursor) *IPFIX {
 	e := &IPFIX{message: newIPFIXMessage(&o)}
-	e.templated = newTemplated(o, at, dialect{ipfix: true, selector: o.Sampling > 0}, &e.message)
+	e.templated = newTemplated(o, at, newDialect(&o, true), &e.message)
 	return e
 }
 

@@ -2,6 +2,7 @@ package encode
 
 import (
 	"hash/fnv"
+	"slices"
 
 	"netstream/schemas/wire/nsv9"
 )
@@ -23,10 +24,12 @@ type templated struct {
 	choice   choice
 	carriers []carrier // by monitor
 	more     int       // templates of the carriers
+	unusual  []byte    // those that are always there, as on the wire, if settings changed them
+	tuple    int       // longest record of those
 	tables   []table   // of options, which follow the templates
 	set      uint64    // Cursor.Set of these and of the templates
 	ahead    uint32    // by how much the sequence goes on in an introduction
-	longest  int       // record of theirs
+	longest  int       // record of all
 	wide     wideFlow
 }
 
@@ -47,7 +50,7 @@ type datagram interface {
 
 func newTemplated(o Options, at Cursor, in dialect, d datagram) templated {
 	at.Left = min(at.Left, o.RefreshDatagrams-1) // the setting may have changed
-	return templated{options: o, cursor: at, dialect: in, datagram: d, choice: choice{filter: o.Filter, share: o.Share}, tables: tables(&o, in)}
+	return templated{options: o, cursor: at, dialect: in, datagram: d, choice: choice{filter: o.Filter, share: o.Share}, tuple: nsv9.IPv6RecordLen, tables: tables(&o, in)}
 }
 
 // Cursor is where the encoder stands.
@@ -67,8 +70,8 @@ func (e *templated) defineTemplates(more []*nsv9.Template, keys map[uint16]uint6
 	if e.tables = tables(&e.options, e.dialect); e.options.FlowKeys && e.dialect.ipfix {
 		e.tables = append(e.tables, flowKeyTable(keys))
 	}
-	e.more, e.set, e.longest = len(more), 0, nsv9.IPv6RecordLen
-	var told []byte
+	e.more, e.set, e.longest = len(more), 0, e.tuple
+	told := slices.Clone(e.unusual)
 	for _, t := range more {
 		told = t.Append(told)
 		n, _ := t.RecordLen()

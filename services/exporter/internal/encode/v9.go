@@ -15,6 +15,10 @@ import (
 type V9 struct {
 	templated
 	datagram v9Datagram
+	form4    *form[nsv9.Record] // of template 256; nil: as nsv9 has it
+	form6    *form[nsv9.Record] // and of 257
+	length4  int                // of records by 256, and by 262 before the VRF
+	length6  int
 	record4  nsv9.Record
 	record6  nsv9.Record
 	row4     flow.Row[key.IPv4]
@@ -23,9 +27,16 @@ type V9 struct {
 
 // NewV9 makes an encoder that goes on at a cursor.
 func NewV9(o Options, at Cursor) *V9 {
-	ipv4, ipv6 := nsv9.IPv4Template(), nsv9.IPv6Template()
-	e := &V9{datagram: newV9Datagram(&o, &ipv4, &ipv6)}
-	e.templated = newTemplated(o, at, dialect{}, &e.datagram)
+	e, in := &V9{}, newDialect(&o, false)
+	var ipv4, ipv6 nsv9.Template
+	e.form4, ipv4, e.length4 = newRecordForm(nsv9.IPv4Template(), in)
+	e.form6, ipv6, e.length6 = newRecordForm(nsv9.IPv6Template(), in)
+	e.datagram = newV9Datagram(&o, &ipv4, &ipv6)
+	e.templated = newTemplated(o, at, in, &e.datagram)
+	e.tuple = max(e.length4, e.length6)
+	if e.form4 != nil || e.form6 != nil {
+		e.unusual = ipv6.Append(ipv4.Append(nil))
+	}
 	if o.Sampling > 0 {
 		e.record4.SamplerID = samplerID
 	}
@@ -77,9 +88,9 @@ func (e *V9) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
 	return nil
 }
 
-// flow4 adds the records of an IPv4 flow; its counters have 32 bits. Of a VPN it has a VRF.
+// flow4 adds the records of an IPv4 flow, whose counters have 32 bits by themselves. Of a VPN it has a VRF.
 func (e *V9) flow4(b *Batch, now *clock.Clock, f *flow.Row[key.IPv4], vrf *uint32) error {
-	n := shares(f.Packets, f.Bytes)
+	n := e.dialect.shares(e.dialect.length(nsv9.InPkts, 4), f.Packets, f.Bytes)
 	if n > maxShares {
 		b.leaveOut(ReasonCounter, f.Packets, f.Bytes)
 		return nil
@@ -88,33 +99,50 @@ func (e *V9) flow4(b *Batch, now *clock.Clock, f *flow.Row[key.IPv4], vrf *uint3
 	r.SrcAddr, r.DstAddr = nsv9.MappedV4(f.Key.Src), nsv9.MappedV4(f.Key.Dst)
 	r.SrcPort, r.DstPort = f.Key.SrcPort, f.Key.DstPort
 	r.Protocol, r.TOS, r.TCPFlags = f.Key.Protocol, f.Key.TOS, f.TCPFlags
+	r.FlowEndReason = f.Reason.FlowEndReason()
 	e.place(b, now, r, f.Key.Interface, f.Key.Direction, f.First, f.Last)
 	for i := range n {
-		to, err := e.nextIn(b, nsv9.IPv4TemplateID, vpnIPv4, nsv9.IPv4RecordLen, vrf)
+		to, err := e.nextIn(b, nsv9.IPv4TemplateID, vpnIPv4, e.length4, vrf)
 		if err != nil {
 			return err
 		}
 		r.Packets, r.Bytes = share(f.Packets, n, i), share(f.Bytes, n, i)
-		nsv9.PutIPv4((*[nsv9.IPv4RecordLen]byte)(to), r)
+		if e.form4 != nil {
+			e.form4.fill(to, r)
+		} else {
+			nsv9.PutIPv4((*[nsv9.IPv4RecordLen]byte)(to), r)
+		}
 		b.count(firstShare(i), r.Packets, r.Bytes)
 	}
 	return nil
 }
 
-// flow6 adds the record of an IPv6 flow; its counters have 64 bits. Of a VPN it has a VRF.
+// flow6 adds the records of an IPv6 flow, whose counters have 64 bits by themselves. Of a VPN it has a VRF.
 func (e *V9) flow6(b *Batch, now *clock.Clock, f *flow.Row[key.IPv6], vrf *uint32) error {
-	to, err := e.nextIn(b, nsv9.IPv6TemplateID, vpnIPv6, nsv9.IPv6RecordLen, vrf)
-	if err != nil {
-		return err
+	n := e.dialect.shares(e.dialect.length(nsv9.InPkts, 8), f.Packets, f.Bytes)
+	if n > maxShares {
+		b.leaveOut(ReasonCounter, f.Packets, f.Bytes)
+		return nil
 	}
 	r := &e.record6
 	r.SrcAddr, r.DstAddr = f.Key.Src, f.Key.Dst
 	r.SrcPort, r.DstPort, r.FlowLabel = f.Key.SrcPort, f.Key.DstPort, f.Key.FlowLabel
 	r.Protocol, r.TOS, r.TCPFlags = f.Key.Protocol, f.Key.TOS, f.TCPFlags
-	r.Packets, r.Bytes = f.Packets, f.Bytes
+	r.FlowEndReason = f.Reason.FlowEndReason()
 	e.place(b, now, r, f.Key.Interface, f.Key.Direction, f.First, f.Last)
-	nsv9.PutIPv6((*[nsv9.IPv6RecordLen]byte)(to), r)
-	b.count(1, f.Packets, f.Bytes)
+	for i := range n {
+		to, err := e.nextIn(b, nsv9.IPv6TemplateID, vpnIPv6, e.length6, vrf)
+		if err != nil {
+			return err
+		}
+		r.Packets, r.Bytes = share(f.Packets, n, i), share(f.Bytes, n, i)
+		if e.form6 != nil {
+			e.form6.fill(to, r)
+		} else {
+			nsv9.PutIPv6((*[nsv9.IPv6RecordLen]byte)(to), r)
+		}
+		b.count(firstShare(i), r.Packets, r.Bytes)
+	}
 	return nil
 }
 
@@ -123,6 +151,7 @@ func (e *V9) place(b *Batch, now *clock.Clock, r *nsv9.Record, index uint32, dir
 	r.Direction = direction
 	r.InIf, r.OutIf = sides(index, direction)
 	r.FirstUptime, r.LastUptime = uptimes(b, now, first, last)
+	e.dialect.countNarrowed(b, index, max(r.SrcAS, r.DstAS))
 }
 
 // sides are the interfaces by which packets came in and went out; 0 is the one that isn't known.
