@@ -9,10 +9,11 @@ import (
 
 // dialect is how a speaker writes what has been written in several ways.
 type dialect struct {
-	twoByteAS bool // AS_PATH has 2-octet AS numbers, and there may be an AS4_PATH (RFC 6793)
-	addPath4  bool // IPv4 unicast prefixes have path identifiers (RFC 7911)
-	addPath6  bool // IPv6 unicast ones have
-	dump      bool // MP_REACH_NLRI may be cut down to its next hop (RFC 6396 §4.3.4)
+	twoByteAS  bool // AS_PATH has 2-octet AS numbers, and there may be an AS4_PATH (RFC 6793)
+	addPath4   bool // IPv4 unicast prefixes have path identifiers (RFC 7911)
+	addPath6   bool // IPv6 unicast ones have
+	shortReach bool // MP_REACH_NLRI may be cut down to its next hop (RFC 6396 §4.3.4)
+	recorded   bool // it is past: what can be read of a broken UPDATE counts, since no session can be reset
 }
 
 // attributes is what path attributes say of the prefixes that come with them.
@@ -134,7 +135,7 @@ func (r *attributeReader) read(kind bgp.BGPAttrType, raw, value []byte) error {
 // readReach reads MP_REACH_NLRI. In a dump it may be whole or begin with the length of the next hop, which is never 0; a whole
 // one begins with the high byte of the address family, which is.
 func (r *attributeReader) readReach(raw, value []byte) error {
-	short := r.dump && len(value) > 0 && value[0] != 0
+	short := r.shortReach && len(value) > 0 && value[0] != 0
 	if !short && !isUnicast(value) {
 		return nil
 	}

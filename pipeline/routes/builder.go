@@ -132,9 +132,9 @@ func (b *Builder) Compile(base *Table) *Table {
 	if base == nil {
 		return m.finish()
 	}
-	for p, i := range base.trie.All() {
+	for p, l := range base.trie.All() {
 		if _, ok := b.prefixes.Get(p); !ok {
-			m.add(p, base.routes[i])
+			m.add(p, base.route(l))
 		}
 	}
 	return m.finish()

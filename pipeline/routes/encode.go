@@ -61,65 +61,54 @@ func versionOf(sum [sha256.Size]byte) string { return hex.EncodeToString(sum[:8]
 
 // content is the canonical form: equal for equal tables.
 func (t *Table) content() []byte {
-	order := t.canonicalRoutes()
-	n4, n6, n := t.Len4(), t.Len6(), len(order.routes)
+	order, rank := t.canonicalRoutes()
+	n4, n6, n := t.Len4(), t.Len6(), len(order)
 	b := make([]byte, countsLen+n*routeLen+n4*prefix4Len+n6*prefix6Len)
 	binary.LittleEndian.PutUint32(b[counts4:], uint32(n4))
 	binary.LittleEndian.PutUint32(b[counts6:], uint32(n6))
 	binary.LittleEndian.PutUint32(b[countsRoutes:], uint32(n))
 	col := split(b[countsLen:], n, n4, n6)
-	for i, r := range order.routes {
+	for i, route := range order {
+		r := &t.routes[route]
 		binary.LittleEndian.PutUint32(col.origin[4*i:], r.Origin)
 		binary.LittleEndian.PutUint32(col.peer[4*i:], r.Peer)
 		putAddr(col.nextHop[16*i:], r.NextHop)
 		putAddr(col.bgpNextHop[16*i:], r.BGPNextHop)
 	}
 	i := 0
-	for p, r := range t.trie.AllSorted4() {
+	for p, l := range t.trie.AllSorted4() {
 		a := p.Addr().As4()
 		copy(col.addr4[4*i:], a[:])
 		col.bits4[i] = uint8(p.Bits())
-		binary.LittleEndian.PutUint32(col.route4[4*i:], order.rank[r])
+		binary.LittleEndian.PutUint32(col.route4[4*i:], rank[l.route])
 		i++
 	}
 	i = 0
-	for p, r := range t.trie.AllSorted6() {
+	for p, l := range t.trie.AllSorted6() {
 		a := p.Addr().As16()
 		copy(col.addr6[16*i:], a[:])
 		col.bits6[i] = uint8(p.Bits())
-		binary.LittleEndian.PutUint32(col.route6[4*i:], order.rank[r])
+		binary.LittleEndian.PutUint32(col.route6[4*i:], rank[l.route])
 		i++
 	}
 	return b
 }
 
-// routeOrder is the routes of a table without their lengths, sorted and each once.
-type routeOrder struct {
-	routes []Route
-	rank   []uint32 // of each route of the table
+// canonicalRoutes sorts the routes: order has their indexes, rank the place of each in it.
+func (t *Table) canonicalRoutes() (order, rank []uint32) {
+	order, rank = make([]uint32, len(t.routes)), make([]uint32, len(t.routes))
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortFunc(order, func(a, b uint32) int { return compareRoutes(&t.routes[a], &t.routes[b]) })
+	for i, route := range order {
+		rank[route] = uint32(i)
+	}
+	return order, rank
 }
 
-func (t *Table) canonicalRoutes() routeOrder {
-	o := routeOrder{routes: make([]Route, len(t.routes)), rank: make([]uint32, len(t.routes))}
-	for i, r := range t.routes {
-		r.Bits = 0
-		o.routes[i] = r
-	}
-	slices.SortFunc(o.routes, compareRoutes)
-	o.routes = slices.Compact(o.routes)
-	number := make(map[Route]uint32, len(o.routes))
-	for i, r := range o.routes {
-		number[r] = uint32(i)
-	}
-	for i, r := range t.routes {
-		r.Bits = 0
-		o.rank[i] = number[r]
-	}
-	return o
-}
-
-// compareRoutes orders routes, whatever their lengths.
-func compareRoutes(a, b Route) int {
+// compareRoutes orders routes.
+func compareRoutes(a, b *Route) int {
 	return cmp.Or(cmp.Compare(a.Origin, b.Origin), cmp.Compare(a.Peer, b.Peer),
 		a.BGPNextHop.Compare(b.BGPNextHop), a.NextHop.Compare(b.NextHop))
 }
@@ -222,7 +211,7 @@ func decodeContent(b []byte) (*Table, error) {
 			Origin: binary.LittleEndian.Uint32(col.origin[4*i:]), Peer: binary.LittleEndian.Uint32(col.peer[4*i:]),
 			NextHop: getAddr(col.nextHop[16*i:]), BGPNextHop: getAddr(col.bgpNextHop[16*i:]),
 		}
-		if i > 0 && compareRoutes(routes[i-1], routes[i]) >= 0 {
+		if i > 0 && compareRoutes(&routes[i-1], &routes[i]) >= 0 {
 			return nil, fmt.Errorf("route %d is out of order", i)
 		}
 	}

@@ -46,7 +46,7 @@ type Stats struct {
 	Withdrawn int // paths taken back, among them those of Malformed
 	States    int // changes of a session's state
 	Skipped   int // records of other types: other address families, what the collector sent itself
-	Malformed int // table entries passed over and updates whose paths were taken back, since an attribute can't be read
+	Malformed int // table entries passed over, updates whose paths were taken back, since an attribute can't be read, and updates cut short
 }
 
 // ReadMRT reads an MRT dump record by record and hands what it tells to sink: TABLE_DUMP, TABLE_DUMP_V2 (unicast, with and
@@ -167,7 +167,7 @@ func (m *mrtReader) tableDump(c *cursor, addrBytes int) error {
 	if addrBytes == 16 && addr.Is4() { // IPv4-mapped
 		return nil
 	}
-	return m.entry(peer, 0, netip.PrefixFrom(addr, bits).Masked(), dialect{twoByteAS: true, dump: true}, attrs)
+	return m.entry(peer, 0, netip.PrefixFrom(addr, bits).Masked(), dialect{twoByteAS: true, shortReach: true}, attrs)
 }
 
 // peerIndex reads the list of peers that entries refer to (RFC 6396 §4.3.1).
@@ -217,7 +217,7 @@ func (m *mrtReader) rib(c *cursor, addrBytes int, addPath bool) error {
 		if prefix.Addr().Is4In6() {
 			continue
 		}
-		if err := m.entry(m.peers[peer], id, prefix, dialect{dump: true}, attrs); err != nil {
+		if err := m.entry(m.peers[peer], id, prefix, dialect{shortReach: true}, attrs); err != nil {
 			return err
 		}
 	}
@@ -286,11 +286,8 @@ func (m *mrtReader) bgpMessage(c *cursor, twoByteAS, addPath bool) error {
 	if err != nil {
 		return err
 	}
-	n, err := dialect{twoByteAS: twoByteAS, addPath4: addPath, addPath6: addPath}.message(c.b, from, m.sink)
-	if err != nil {
-		return err
-	}
-	if n.malformed != nil {
+	n, err := dialect{twoByteAS: twoByteAS, addPath4: addPath, addPath6: addPath, recorded: true}.message(c.b, from, m.sink)
+	if err != nil || n.malformed != nil {
 		m.stats.Malformed++
 	}
 	m.stats.Announced += n.announced

@@ -194,9 +194,6 @@ func TestLines(t *testing.T) {
 				t.Fatal(err)
 			}
 			want, got := bgpdumpLines(t, f), r.lines
-			if strings.Contains(name, "ipv6_unicast_add_path") {
-				want, got = withoutNextHop(want), withoutNextHop(got) // it prints 255.255.255.255 for all
-			}
 			slices.Sort(want) // it prints withdrawals of an update first or last, by address family
 			slices.Sort(got)
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -205,15 +202,6 @@ func TestLines(t *testing.T) {
 			t.Logf("%d lines", len(want))
 		})
 	}
-}
-
-func withoutNextHop(lines []string) (out []string) {
-	for _, l := range lines {
-		before, after, _ := strings.Cut(l, ", next hop ")
-		_, after, _ = strings.Cut(after, ",")
-		out = append(out, before+","+after)
-	}
-	return out
 }
 
 // bgpdumpLines reads what bgpdump -m prints, as a recorder would write it.
@@ -255,7 +243,7 @@ func bgpdumpLines(t *testing.T, path string) (out []string) {
 		}
 		out = append(out, fmt.Sprintf("A %s %s %s id %s: %s…%s length %d, code %d, next hop %s, preference %s, MED %s",
 			l[3], l[4], l[5], id, peer, strings.Trim(origin, "{}"), len(hops), slices.Index([]string{"IGP", "EGP", "INCOMPLETE"}, l[7]),
-			strings.TrimPrefix(l[8], "::ffff:"), preference, l[10]))
+			strings.Replace(strings.TrimPrefix(l[8], "::ffff:"), "255.255.255.255", "invalid IP", 1), preference, l[10]))
 	}
 	return out
 }

@@ -11,18 +11,31 @@ import (
 // Table tells the route of an address by the longest prefix that holds it. It never changes and is safe for use by several
 // goroutines. The zero Table knows no route.
 type Table struct {
-	trie    bart.Table[uint32] // prefix to index in routes
-	routes  []Route            // each once; prefixes that differ in nothing but the address share one
+	trie    bart.Table[leaf]
+	routes  []Route // without Bits, each once: prefixes share them
 	version func() string
+}
+
+// leaf is what the trie has of a prefix: little, since there are a million.
+type leaf struct {
+	route uint32 // index
+	bits  uint8  // length of the prefix
+}
+
+// route is the route of a prefix.
+func (t *Table) route(l leaf) Route {
+	r := t.routes[l.route]
+	r.Bits = l.bits
+	return r
 }
 
 // Lookup is the route of an address. An IPv4-mapped IPv6 address is the IPv4 address in it. It doesn't allocate.
 func (t *Table) Lookup(a netip.Addr) (Route, bool) {
-	i, ok := t.trie.Lookup(a.Unmap())
+	l, ok := t.trie.Lookup(a.Unmap())
 	if !ok {
 		return Route{}, false
 	}
-	return t.routes[i], true
+	return t.route(l), true
 }
 
 // Len is the number of prefixes.
@@ -37,8 +50,8 @@ func (t *Table) Len6() int { return t.trie.Size6() }
 // All is every prefix with its route, IPv4 first, sorted by address and then by length.
 func (t *Table) All() iter.Seq2[netip.Prefix, Route] {
 	return func(yield func(netip.Prefix, Route) bool) {
-		for p, i := range t.trie.AllSorted() {
-			if !yield(p, t.routes[i]) {
+		for p, l := range t.trie.AllSorted() {
+			if !yield(p, t.route(l)) {
 				return
 			}
 		}
@@ -65,14 +78,14 @@ func newTableMaker() *tableMaker { return &tableMaker{&Table{}, map[Route]uint32
 
 // add adds a prefix that is masked and not yet there.
 func (m *tableMaker) add(p netip.Prefix, r Route) {
-	r.Bits, r.NextHop, r.BGPNextHop = uint8(p.Bits()), nextHop(r.NextHop), nextHop(r.BGPNextHop)
+	r.Bits, r.NextHop, r.BGPNextHop = 0, nextHop(r.NextHop), nextHop(r.BGPNextHop)
 	i, ok := m.known[r]
 	if !ok {
 		i = uint32(len(m.table.routes))
 		m.table.routes = append(m.table.routes, r)
 		m.known[r] = i
 	}
-	m.table.trie.Insert(p, i)
+	m.table.trie.Insert(p, leaf{i, uint8(p.Bits())})
 }
 
 // nextHop is the one form of each next hop: an unspecified address is none.

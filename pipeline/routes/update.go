@@ -30,7 +30,8 @@ func (d dialect) message(b []byte, from Source, sink Sink) (updateCount, error) 
 	return d.update(b[bgp.BGP_HEADER_LENGTH:h.Len], from, sink)
 }
 
-// update hands what the body of an UPDATE tells to sink (RFC 4271 §4.3, RFC 4760). After an error nothing of it was told.
+// update hands what the body of an UPDATE tells to sink (RFC 4271 §4.3, RFC 4760). After an error nothing of it was told, but for
+// prefixes of a recorded one that come before those that can't be read.
 func (d dialect) update(b []byte, from Source, sink Sink) (n updateCount, err error) {
 	c := cursor{b: b}
 	withdrawn := cursor{b: c.take(int(c.u16()))}
@@ -38,13 +39,10 @@ func (d dialect) update(b []byte, from Source, sink Sink) (n updateCount, err er
 	if c.bad {
 		return n, errUpdate
 	}
-	gone, err := d.prefixes(&withdrawn)
-	if err != nil {
-		return n, err
-	}
+	gone, broken := d.prefixes(&withdrawn)
 	come, err := d.prefixes(&c)
-	if err != nil {
-		return n, err
+	if broken = errors.Join(broken, err); broken != nil && !d.recorded {
+		return n, broken
 	}
 	a, err := d.attributes(attrs)
 	if errors.Is(err, errFraming) {
@@ -70,10 +68,10 @@ func (d dialect) update(b []byte, from Source, sink Sink) (n updateCount, err er
 			n.announced++
 		}
 	}
-	return n, nil
+	return n, broken
 }
 
-// prefixes reads the IPv4 prefixes that stand in an UPDATE itself.
+// prefixes reads the IPv4 prefixes that stand in an UPDATE itself. With an error come those before it.
 func (d dialect) prefixes(c *cursor) (out []bgp.PathNLRI, err error) {
 	for len(c.b) > 0 {
 		var p bgp.PathNLRI
@@ -81,10 +79,10 @@ func (d dialect) prefixes(c *cursor) (out []bgp.PathNLRI, err error) {
 			p.ID = c.u32()
 		}
 		p.NLRI = &bgp.IPAddrPrefix{IPAddrPrefixDefault: bgp.IPAddrPrefixDefault{Prefix: c.prefix(4)}}
+		if c.bad {
+			return out, errUpdate
+		}
 		out = append(out, p)
-	}
-	if c.bad {
-		return nil, errUpdate
 	}
 	return out, nil
 }
