@@ -61,21 +61,27 @@ func (s *bmpStation) serve(ctx context.Context, listener net.Listener) {
 			}
 			return
 		}
-		routers.Go(func() { s.attend(ctx, conn) })
+		r, old := s.enter(conn) // in the order in which they came
+		routers.Go(func() { s.attend(ctx, r, old) })
 	}
 }
 
-// attend listens to a router until one of both ends the connection. A router has one; a new one takes the place of the old.
-func (s *bmpStation) attend(ctx context.Context, conn net.Conn) {
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
+// enter notes a router that has connected, in place of old, its connection of before: a router has one. Old may be nil.
+func (s *bmpStation) enter(conn net.Conn) (r, old *bmpRouter) {
 	address := conn.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap().WithZone("")
-	r := &bmpRouter{live: s.live, conn: conn, done: make(chan struct{}), from: "bmp/" + address.String(), peers: map[bmpPeer]dialect{},
+	r = &bmpRouter{live: s.live, conn: conn, done: make(chan struct{}), address: address, from: "bmp/" + address.String(), peers: map[bmpPeer]dialect{},
 		log: s.live.log.With("router", address.String())}
 	s.mu.Lock()
-	old := s.routers[address]
+	defer s.mu.Unlock()
+	old = s.routers[address]
 	s.routers[address] = r
-	s.mu.Unlock()
+	return r, old
+}
+
+// attend listens to a router until one of both ends the connection. Before, nothing is left of old.
+func (s *bmpStation) attend(ctx context.Context, r, old *bmpRouter) {
+	defer r.conn.Close()
+	defer context.AfterFunc(ctx, func() { r.conn.Close() })()
 	defer close(r.done)
 	if old != nil {
 		old.conn.Close()
@@ -90,20 +96,21 @@ func (s *bmpStation) attend(ctx context.Context, conn net.Conn) {
 	r.log.Warn("BMP router is gone, and its routes with it", "reason", err)
 	s.live.drop(func(source Source) bool { return strings.HasPrefix(source.From, r.from+"/") })
 	s.mu.Lock()
-	if s.routers[address] == r {
-		delete(s.routers, address)
+	if s.routers[r.address] == r {
+		delete(s.routers, r.address)
 	}
 	s.mu.Unlock()
 }
 
 // bmpRouter is a router that is connected.
 type bmpRouter struct {
-	live  *live
-	log   *slog.Logger
-	conn  net.Conn
-	done  chan struct{} // closed when nothing of it is left
-	from  string
-	peers map[bmpPeer]dialect // those that are up
+	live    *live
+	log     *slog.Logger
+	conn    net.Conn
+	done    chan struct{} // closed when nothing of it is left
+	address netip.Addr
+	from    string              // begins what its sources are named
+	peers   map[bmpPeer]dialect // those that are up
 }
 
 // bmpPeer is who a router has its routes from.
