@@ -134,12 +134,12 @@ func (s *speaker) attend(ctx context.Context, n *bgpNeighbor, conn net.Conn) {
 		b.notify(bgp.BGP_ERROR_CEASE, bgp.BGP_ERROR_SUB_CONNECTION_COLLISION_RESOLUTION)
 		return
 	}
-	defer n.busy.Unlock()
 	defer context.AfterFunc(ctx, func() {
 		b.notify(bgp.BGP_ERROR_CEASE, bgp.BGP_ERROR_SUB_ADMINISTRATIVE_SHUTDOWN)
 		conn.Close()
 	})()
 	err := b.converse()
+	n.busy.Unlock() // before the neighbour knows: it may connect again at once
 	if refused, ok := errors.AsType[*bgp.MessageError](err); ok {
 		b.notify(refused.TypeCode, refused.SubTypeCode)
 	}
