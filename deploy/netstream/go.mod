@@ -5,10 +5,7 @@ go 1.26.0
 require (
 	netstream/pipeline v0.0.0
 	netstream/schemas v0.0.0
-	netstream/services/ager v0.0.0
 	netstream/services/analyzer v0.0.0
-	netstream/services/flowcache v0.0.0
-	netstream/services/sampler v0.0.0
 )
 
 require (
@@ -23,7 +20,10 @@ require (
 	github.com/zeebo/xxh3 v1.1.0
 	golang.org/x/sync v0.24.0
 	golang.org/x/term v0.47.0
+	netstream/services/ager v0.0.0-00010101000000-000000000000
 	netstream/services/exporter v0.0.0-00010101000000-000000000000
+	netstream/services/flowcache v0.0.0-00010101000000-000000000000
+	netstream/services/sampler v0.0.0-00010101000000-000000000000
 )
 
 require (
