@@ -5,7 +5,10 @@ go 1.26.0
 require (
 	netstream/pipeline v0.0.0
 	netstream/schemas v0.0.0
+	netstream/services/ager v0.0.0
 	netstream/services/analyzer v0.0.0
+	netstream/services/flowcache v0.0.0
+	netstream/services/sampler v0.0.0
 )
 
 require (
@@ -20,10 +23,7 @@ require (
 	github.com/zeebo/xxh3 v1.1.0
 	golang.org/x/sync v0.24.0
 	golang.org/x/term v0.47.0
-	netstream/services/ager v0.0.0-00010101000000-000000000000
 	netstream/services/exporter v0.0.0-00010101000000-000000000000
-	netstream/services/flowcache v0.0.0-00010101000000-000000000000
-	netstream/services/sampler v0.0.0-00010101000000-000000000000
 )
 
 require (
@@ -45,7 +45,7 @@ require (
 	github.com/google/go-tpm v0.9.8 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
-	github.com/klauspost/compress v1.20.4 // indirect
+	github.com/klauspost/compress v1.20.3 // indirect
 	github.com/klauspost/cpuid/v2 v2.4.0 // indirect
 	github.com/minio/highwayhash v1.0.4 // indirect
 	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
