@@ -202,7 +202,7 @@ func BenchmarkLookup(b *testing.B) {
 	}
 	for name, addrs := range map[string][]netip.Addr{"IPv4": ipv4, "IPv6": ipv6} {
 		random.Shuffle(len(addrs), func(i, j int) { addrs[i], addrs[j] = addrs[j], addrs[i] })
-		for _, n := range []int{1 << 10, 1 << 17} {
+		for _, n := range []int{1 << 8, 1 << 17} {
 			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
 				b.ReportAllocs()
 				i := 0
