@@ -25,7 +25,7 @@ type destination struct {
 func newDestination(s *Service, i int, at *state.Destination) *destination {
 	cfg := s.cfg.Destinations[i]
 	d := &destination{
-		name: cfg.Name(), encoder: cfg.encoder(s.cfg.Sampling, s.cfg.share(i), at.Cursor), metrics: s.metrics.destination(cfg.Name()),
+		name: cfg.Name(), encoder: cfg.encoder(&s.cfg, s.cfg.share(i), at.Cursor), metrics: s.metrics.destination(cfg.Name()),
 	}
 	log := s.log.With("destination", d.name)
 	if len(cfg.Aggregations) == 0 {

@@ -34,10 +34,10 @@ func (f *Format) UnmarshalText(text []byte) error {
 	}
 }
 
-// encoder makes the encoder of a destination with its share, which goes on at a cursor.
-func (d Destination) encoder(sampling uint32, share *encode.Share, at encode.Cursor) encode.Encoder {
+// encoder makes the encoder of a destination of an exporter, which goes on at a cursor.
+func (d Destination) encoder(c *Config, share *encode.Share, at encode.Cursor) encode.Encoder {
 	o := encode.Options{
-		Filter: d.filter(), Share: share, SourceID: d.SourceID, Limit: d.payload(), Sampling: sampling,
+		Filter: d.filter(), Share: share, SourceID: d.SourceID, Limit: d.payload(), Sampling: c.Sampling, Routes: c.Routes,
 		Introduce: d.stream() || len(d.Standby) > 0, Once: d.stream(),
 		RefreshDatagrams: d.TemplateDatagrams, RefreshSeconds: int64(d.TemplateInterval.Seconds()), Modes: d.modes(),
 	}

@@ -11,6 +11,7 @@ import (
 	"netstream/schemas/key"
 	"netstream/schemas/monitor"
 	"netstream/schemas/wire/nsv9"
+	"netstream/services/exporter/internal/routing"
 )
 
 // Templates. Flows of kinds that match an IP tuple alone (MPLS with ip-only, inner headers) go by those of IPv4 and IPv6 flows.
@@ -33,6 +34,7 @@ const vrfLen = 4
 type dialect struct {
 	ipfix    bool // absolute times and counters of 64 bits; why the flow ended and its id are told
 	selector bool // ipfix: flows name the sampler
+	routes   bool // ipfix: routes are told of flows with an IP tuple
 }
 
 // carrier is how the flows of a monitor are carried. The zero value carries none.
@@ -63,6 +65,7 @@ type wideFlow struct {
 	packets, bytes uint64         // of this record
 	first, last    uint64         // ms since the boot or, for IPFIX, since 1970
 	id             uint64         // IPFIX
+	from, to       routing.Route  // IPFIX: to the source and to the destination
 	collected      collect.Values // zero when the monitor collects none
 }
 
@@ -176,6 +179,9 @@ func newForm(id uint16, d *monitor.Definition, family uint8, in dialect) *form[w
 	first := part{f, d.Collect, family, func(w *wideFlow) *key.Wide { return &w.collected.First }}
 	matched.outer()
 	counters(f, in)
+	if in.routes && d.HasTuple() && family != 0 {
+		routed(f, family)
+	}
 	matched.inner()
 	if in.ipfix {
 		f.number(nsv9.FlowEndReason, 1, func(w *wideFlow) uint64 { return uint64(w.Reason.FlowEndReason()) })
@@ -211,6 +217,27 @@ func counters(f *form[wideFlow], in dialect) {
 	f.number(nsv9.InPkts, length, func(w *wideFlow) uint64 { return w.packets })
 	f.number(first, length, func(w *wideFlow) uint64 { return w.first })
 	f.number(last, length, func(w *wideFlow) uint64 { return w.last })
+}
+
+// routed adds what is known of the routes to both addresses.
+func routed(f *form[wideFlow], family uint8) {
+	hop := func(ipv4, ipv6 nsv9.FieldType, value func(*wideFlow) *[16]byte) {
+		if family == 6 {
+			f.add(ipv6, 16, func(to []byte, w *wideFlow) { copy(to, value(w)[:]) })
+		} else {
+			f.add(ipv4, 4, func(to []byte, w *wideFlow) { copy(to, value(w)[12:]) })
+		}
+	}
+	hop(nsv9.IPv4NextHop, nsv9.IPv6NextHop, func(w *wideFlow) *[16]byte { return &w.to.NextHop })
+	hop(nsv9.BGPIPv4NextHop, nsv9.BGPIPv6NextHop, func(w *wideFlow) *[16]byte { return &w.to.BGPNextHop })
+	f.number(nsv9.SrcAS, 4, func(w *wideFlow) uint64 { return uint64(w.from.AS) })
+	f.number(nsv9.DstAS, 4, func(w *wideFlow) uint64 { return uint64(w.to.AS) })
+	src, dst := nsv9.SrcMask, nsv9.DstMask
+	if family == 6 {
+		src, dst = nsv9.IPv6SrcMask, nsv9.IPv6DstMask
+	}
+	f.number(src, 1, func(w *wideFlow) uint64 { return uint64(w.from.Mask) })
+	f.number(dst, 1, func(w *wideFlow) uint64 { return uint64(w.to.Mask) })
 }
 
 // part is the fields of a form that come from one wide key: what a monitor matches, or what it collects.

@@ -8,6 +8,7 @@ import (
 	"netstream/schemas/key"
 	"netstream/schemas/wire/nsv9"
 	"netstream/services/exporter/internal/clock"
+	"netstream/services/exporter/internal/routing"
 )
 
 // V9 makes datagrams of version 9: IPv4 flows by template 256, IPv6 flows by template 257, those of other kinds by
@@ -19,6 +20,7 @@ type V9 struct {
 	record6  nsv9.Record
 	row4     flow.Row[key.IPv4]
 	row6     flow.Row[key.IPv6]
+	routes   *routing.Table
 }
 
 // NewV9 makes an encoder that goes on at a cursor.
@@ -36,7 +38,7 @@ func NewV9(o Options, at Cursor) *V9 {
 func (e *V9) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
 	b.Reset()
 	e.datagram.header.UnixSecs, e.datagram.header.SysUptime = now.UnixSecs(), now.SysUptime()
-	e.secs, e.choice.sources = int64(now.UnixSecs()), flows.Sources
+	e.secs, e.choice.sources, e.routes = int64(now.UnixSecs()), flows.Sources, flows.Routes
 	if err := e.introduce(b); err != nil {
 		return err
 	}
@@ -89,6 +91,7 @@ func (e *V9) flow4(b *Batch, now *clock.Clock, f *flow.Row[key.IPv4], vrf *uint3
 	r.SrcPort, r.DstPort = f.Key.SrcPort, f.Key.DstPort
 	r.Protocol, r.TOS, r.TCPFlags = f.Key.Protocol, f.Key.TOS, f.TCPFlags
 	e.place(b, now, r, f.Key.Interface, f.Key.Direction, f.First, f.Last)
+	e.route(r, 4)
 	for i := range n {
 		to, err := e.nextIn(b, nsv9.IPv4TemplateID, vpnIPv4, nsv9.IPv4RecordLen, vrf)
 		if err != nil {
@@ -113,6 +116,7 @@ func (e *V9) flow6(b *Batch, now *clock.Clock, f *flow.Row[key.IPv6], vrf *uint3
 	r.Protocol, r.TOS, r.TCPFlags = f.Key.Protocol, f.Key.TOS, f.TCPFlags
 	r.Packets, r.Bytes = f.Packets, f.Bytes
 	e.place(b, now, r, f.Key.Interface, f.Key.Direction, f.First, f.Last)
+	e.route(r, 6)
 	nsv9.PutIPv6((*[nsv9.IPv6RecordLen]byte)(to), r)
 	b.count(1, f.Packets, f.Bytes)
 	return nil
@@ -123,6 +127,16 @@ func (e *V9) place(b *Batch, now *clock.Clock, r *nsv9.Record, index uint32, dir
 	r.Direction = direction
 	r.InIf, r.OutIf = sides(index, direction)
 	r.FirstUptime, r.LastUptime = uptimes(b, now, first, last)
+}
+
+// route fills in what is known of the routes to both addresses.
+func (e *V9) route(r *nsv9.Record, version uint8) {
+	if e.routes == nil {
+		return
+	}
+	from, to := e.routes.Of(&r.SrcAddr, version), e.routes.Of(&r.DstAddr, version)
+	r.NextHop, r.BGPNextHop = to.NextHop, to.BGPNextHop
+	r.SrcAS, r.DstAS, r.SrcMask, r.DstMask = from.AS, to.AS, from.Mask, to.Mask
 }
 
 // sides are the interfaces by which packets came in and went out; 0 is the one that isn't known.
