@@ -506,3 +506,20 @@ func FuzzMRT(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkMRT reads a table of 35 peers, without what decompressing takes.
+func BenchmarkMRT(b *testing.B) {
+	f, err := openFile("testdata/pyasn/rib.20140523.0600_firstMB.bz2")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	plain, _ := io.ReadAll(f) // it ends in an incomplete record
+	paths := 0
+	for b.Loop() {
+		stats, _ := ReadMRT(bytes.NewReader(plain), NewBestBuilder())
+		paths += stats.Announced
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(paths), "ns/path")
+	b.SetBytes(int64(len(plain)))
+}
