@@ -23,7 +23,7 @@ func TestCSV(t *testing.T) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	stats, err := ReadFile(path, b)
+	stats, err := ReadFile(t.Context(), path, b)
 	if want := (Stats{Records: 4, Announced: 4}); err != nil || stats != want {
 		t.Fatalf("%+v, %v; want %+v", stats, err, want)
 	}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/bzip2"
 	"compress/gzip"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -23,23 +24,37 @@ const (
 
 // ReadFile reads an MRT dump or a CSV file, plain or compressed with gzip, bzip2 or zstd, and hands what it tells to sink. What
 // it is is seen from its first bytes. An error names the file and the place in it, a byte after decompression or a line and
-// column; what came before has been handed over and is counted.
-func ReadFile(path string, sink Sink) (Stats, error) {
+// column; what came before has been handed over and is counted. The end of ctx is an error like any other.
+func ReadFile(ctx context.Context, path string, sink Sink) (Stats, error) {
 	f, err := openFile(path)
 	if err != nil {
 		return Stats{}, err
 	}
 	defer f.Close()
 	var stats Stats
+	in := &abortable{ctx, f}
 	if f.format == formatCSV {
-		stats, err = ReadCSV(f, sink)
+		stats, err = ReadCSV(in, sink)
 	} else {
-		stats, err = ReadMRT(f, sink)
+		stats, err = ReadMRT(in, sink)
 	}
 	if err != nil {
 		return stats, fmt.Errorf("%s: %w", path, err)
 	}
 	return stats, nil
+}
+
+// abortable is a reader that fails when ctx has ended.
+type abortable struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (a *abortable) Read(b []byte) (int, error) {
+	if err := a.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return a.Reader.Read(b)
 }
 
 // file is a file as it is without compression.

@@ -54,7 +54,7 @@ func (l *Loader) Reload() {
 
 // Run reads the files, listens to routers and makes tables until ctx ends. It returns nil.
 func (l *Loader) Run(ctx context.Context) error {
-	l.look(true)
+	l.look(ctx, true)
 	var routers sync.WaitGroup
 	defer routers.Wait()
 	if l.cfg.BMP.Listen != "" {
@@ -75,9 +75,9 @@ func (l *Loader) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-check:
-			l.look(false)
+			l.look(ctx, false)
 		case <-l.asked:
-			l.look(true)
+			l.look(ctx, true)
 		case <-l.live.changed:
 			if due == nil {
 				due = time.After(l.cfg.Compile)
@@ -90,14 +90,14 @@ func (l *Loader) Run(ctx context.Context) error {
 }
 
 // look reads the files that have changed, or all.
-func (l *Loader) look(all bool) {
+func (l *Loader) look(ctx context.Context, all bool) {
 	if seen := fingerprint(l.cfg.Geo); all || seen != l.geoSeen {
 		l.geoSeen = seen
 		l.loadGeo()
 	}
 	if seen := fingerprint(l.cfg.Files); all || seen != l.filesSeen {
 		l.filesSeen = seen
-		l.loadFiles()
+		l.loadFiles(ctx)
 	}
 }
 
@@ -130,12 +130,15 @@ func (l *Loader) loadGeo() {
 
 // loadFiles reads all files. If there is trouble with one, the routes of the last time stay; at the first time, those that
 // could be read are better than none.
-func (l *Loader) loadFiles() {
+func (l *Loader) loadFiles(ctx context.Context) {
 	if len(l.cfg.Files) == 0 {
 		return
 	}
 	began := time.Now()
-	b, stats, err := readFiles(l.cfg.Files)
+	b, stats, err := readFiles(ctx, l.cfg.Files)
+	if ctx.Err() != nil {
+		return
+	}
 	l.metrics.loads.Inc()
 	if err != nil {
 		l.metrics.troubles.WithLabelValues(kindFiles).Inc()
@@ -153,7 +156,7 @@ func (l *Loader) loadFiles() {
 }
 
 // readFiles reads all files, also behind one that can't be read. Only where updates take paths back are all paths kept.
-func readFiles(files []string) (*Builder, Stats, error) {
+func readFiles(ctx context.Context, files []string) (*Builder, Stats, error) {
 	b := NewBestBuilder()
 	for _, path := range files {
 		if f, err := openFile(path); err == nil {
@@ -166,7 +169,7 @@ func readFiles(files []string) (*Builder, Stats, error) {
 	var total Stats
 	var errs []error
 	for _, path := range files {
-		stats, err := ReadFile(path, b)
+		stats, err := ReadFile(ctx, path, b)
 		total.Announced += stats.Announced
 		total.Malformed += stats.Malformed
 		total.Skipped += stats.Skipped

@@ -2,6 +2,7 @@ package routes
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -173,5 +174,14 @@ func TestLiveOverFiles(t *testing.T) {
 	r.conn.Close()
 	if got := origin(t, changed); got != 1 {
 		t.Errorf("after the router: origin %d", got)
+	}
+}
+
+// TestTheEndEndsReading, however long the file is.
+func TestTheEndEndsReading(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if stats, err := ReadFile(ctx, "testdata/bgpdump/bview.20020722.2337.gz", NewBuilder()); !errors.Is(err, context.Canceled) || stats.Records > 0 {
+		t.Errorf("%+v, %v", stats, err)
 	}
 }
