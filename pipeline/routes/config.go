@@ -55,8 +55,8 @@ func DefaultConfig() Config {
 	return Config{Check: time.Minute, Compile: 10 * time.Second, BGP: BGPConfig{HoldTime: 90 * time.Second}}
 }
 
-// Enabled tells whether there is any source of routes or places.
-func (c Config) Enabled() bool { return len(c.Files)+len(c.Geo) > 0 || c.live() }
+// Routed tells whether there is a source of routes.
+func (c Config) Routed() bool { return len(c.Files) > 0 || c.live() }
 
 // live tells whether routers tell routes.
 func (c Config) live() bool { return c.BMP.Listen != "" || len(c.BGP.Neighbors) > 0 }

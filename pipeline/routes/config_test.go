@@ -18,7 +18,7 @@ func configured(text string) (Config, error) {
 
 func TestConfig(t *testing.T) {
 	c, err := configured("")
-	if err != nil || c.Enabled() {
+	if err != nil || c.Routed() {
 		t.Errorf("by default %+v, %v", c, err)
 	}
 	c, err = configured(`
@@ -36,7 +36,7 @@ routes:
       - {address: 192.0.2.1, as: 64500}
       - {address: "[2001:db8::1]:1179", as: 64501, passive: true}
 `)
-	if err != nil || !c.Enabled() || len(c.BGP.Neighbors) != 2 || c.BGP.Neighbors[1].Address != "[2001:db8::1]:1179" {
+	if err != nil || !c.Routed() || len(c.BGP.Neighbors) != 2 || c.BGP.Neighbors[1].Address != "[2001:db8::1]:1179" {
 		t.Errorf("%+v, %v", c, err)
 	}
 }

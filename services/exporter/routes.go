@@ -49,6 +49,10 @@ func newRouter(ctx context.Context, s *Service, version string, first bool) (*ro
 		return nil, err
 	}
 	r.use(t)
+	if t, err = r.store.Current(ctx); err != nil && !errors.Is(err, routes.ErrNoTable) {
+		return nil, err
+	}
+	r.next.Store(t) // for what comes behind the first message
 	return r, nil
 }
 
