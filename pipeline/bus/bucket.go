@@ -56,6 +56,20 @@ func (k *Bucket) Put(ctx context.Context, key string, value []byte) error {
 	return nil
 }
 
+// Get returns the last value of a key, nil if there is none.
+func (k *Bucket) Get(ctx context.Context, key string) ([]byte, error) {
+	ctx, release := k.bus.link.bound(ctx)
+	defer release()
+	entry, err := k.kv.Get(ctx, key)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("get %s from bucket %s: %w", key, k.cfg.Bucket, err)
+	}
+	return entry.Value(), nil
+}
+
 // Delete deletes a key with all its values, which watchers are told.
 func (k *Bucket) Delete(ctx context.Context, key string) error {
 	ctx, release := k.bus.link.bound(ctx)

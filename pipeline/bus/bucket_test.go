@@ -66,6 +66,11 @@ func TestBucket(t *testing.T) {
 	if got, want := changes(t, w, 2), "-ager.b ager.c=5 "; got != want {
 		t.Errorf("then %s, want %s", got, want)
 	}
+	for key, want := range map[string]string{"ager.a": "4", "ager.b": "", "ager.z": ""} {
+		if got, err := k.Get(t.Context(), key); err != nil || string(got) != want {
+			t.Errorf("%s is %q, %v; want %q", key, got, err, want)
+		}
+	}
 	if again, err := b.Bucket(t.Context(), "live-test", 2, time.Hour); err != nil {
 		t.Errorf("opened again: %v", err)
 	} else if err := again.Put(t.Context(), "ager.d", nil); err != nil {

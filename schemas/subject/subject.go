@@ -72,6 +72,9 @@ func (p Pipeline) PositionsBucket() string { return string(p) + "-positions" }
 // CheckpointsBucket is the object store of the agers' checkpoints.
 func (p Pipeline) CheckpointsBucket() string { return string(p) + "-checkpoints" }
 
+// RoutesBucket is the object store of the routing tables, named by their versions, and the key-value store of which is in use.
+func (p Pipeline) RoutesBucket() string { return string(p) + "-routes" }
+
 // Packets carries the sampled packet headers of one source for one packet shard.
 func (p Pipeline) Packets(shard int, source string) string {
 	return p.join("packets", strconv.Itoa(shard), source)

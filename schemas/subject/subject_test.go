@@ -18,6 +18,7 @@ func TestNames(t *testing.T) {
 		p.MembersBucket():           "live-members",
 		p.PositionsBucket():         "live-positions",
 		p.CheckpointsBucket():       "live-checkpoints",
+		p.RoutesBucket():            "live-routes",
 		p.Packets(3, "edge-1"):      "ns.live.packets.3.edge-1",
 		p.Packets(3, "*"):           "ns.live.packets.3.*",
 		p.Updates(1, 2):             "ns.live.updates.1.2",

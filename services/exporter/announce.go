@@ -59,7 +59,7 @@ func (c Config) announced() (encode.Options, error) {
 		}
 		all = append(all[:len(all):len(all)], system...)
 	}
-	o := encode.Options{Sampling: c.Sampling}
+	o := encode.Options{Sampling: c.Sampling, Routes: c.Routes}
 	seen := map[uint32]bool{}
 	for _, i := range all {
 		if !seen[i.Index] {

@@ -18,6 +18,8 @@ import (
 type Config struct {
 	Name         string        `yaml:"name" doc:"name under which the exporter keeps its position; another name starts from the first flow there is"`
 	Sampling     uint32        `yaml:"sampling" doc:"announce that one packet in that many was sampled, at random; 0 announces nothing"`
+	Routes       bool          `yaml:"routes" doc:"tell AS numbers, prefix lengths and next hops by the routing table on the bus, which the section routes of some process publishes"`
+	AS           ASKind        `yaml:"as" doc:"which AS numbers: origin, those that own the addresses, or peer, those of the neighbours on the way"`
 	Aggregations []Aggregation `yaml:"aggregations" doc:"modes by which flows are merged, for destinations that name them"`
 	Checkpoint   time.Duration `yaml:"checkpoint_interval" doc:"how often the live aggregates are saved, 1s to 1h; a restart reads the flows since then again"`
 	Destinations []Destination `yaml:"destinations" doc:"collectors, each of which gets all flows that it doesn't leave to others"`
@@ -56,7 +58,9 @@ type Destination struct {
 }
 
 // DefaultConfig is an exporter without destinations.
-func DefaultConfig() Config { return Config{Name: "exporter", Checkpoint: 30 * time.Second} }
+func DefaultConfig() Config {
+	return Config{Name: "exporter", Checkpoint: 30 * time.Second, AS: OriginAS}
+}
 
 // DefaultDestination is version 9 with the templates every 20 datagrams or 60 s.
 func DefaultDestination() Destination {
@@ -65,6 +69,26 @@ func DefaultDestination() Destination {
 
 // SetDefaults makes d the default, as the configuration does before it reads an element of the list.
 func (d *Destination) SetDefaults() { *d = DefaultDestination() }
+
+// ASKind is which AS numbers are told.
+type ASKind string
+
+// The kinds, as devices have them.
+const (
+	OriginAS ASKind = "origin"
+	PeerAS   ASKind = "peer"
+)
+
+// UnmarshalText implements encoding.TextUnmarshaler and refuses unknown kinds.
+func (k *ASKind) UnmarshalText(text []byte) error {
+	switch g := ASKind(text); g {
+	case OriginAS, PeerAS:
+		*k = g
+		return nil
+	default:
+		return config.Problem{Value: string(text), Want: string(OriginAS + " or " + PeerAS)}
+	}
+}
 
 // Limits of the settings.
 const (

@@ -67,7 +67,7 @@ exporter:
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := exporter.Config{Name: "edge-1", Sampling: 1000, Checkpoint: 30 * time.Second, Aggregations: []exporter.Aggregation{
+	want := exporter.Config{Name: "edge-1", Sampling: 1000, AS: exporter.OriginAS, Checkpoint: 30 * time.Second, Aggregations: []exporter.Aggregation{
 		{Mode: "prefix", Active: 5 * time.Minute, Inactive: time.Minute, Limit: 65536, SourceMask: 24, Filter: "protocol == 6"},
 		{Mode: "vlan-id", Active: 10 * time.Minute, Inactive: 2 * time.Minute, Limit: 1000, Monitors: []string{"l2"}},
 	}, Destinations: []exporter.Destination{

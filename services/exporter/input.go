@@ -92,7 +92,7 @@ func (in *input) readBooks(m *bus.Message, p message.Part) (err error) {
 
 // forCache is the message as the aggregation wants it.
 func (in *input) forCache() *aggregate.Flows {
-	return &aggregate.Flows{Sources: in.Sources, IPv4: in.IPv4, IPv6: in.IPv6, Wide: in.Wide, Shard: in.shard, Ended: in.ended}
+	return &aggregate.Flows{Sources: in.Sources, IPv4: in.IPv4, IPv6: in.IPv6, Wide: in.Wide, Routes: in.Routes, Shard: in.shard, Ended: in.ended}
 }
 
 // cover moves a clock to the flows.

@@ -12,6 +12,7 @@ import (
 	"netstream/schemas/flow"
 	"netstream/services/exporter/internal/aggregate"
 	"netstream/services/exporter/internal/clock"
+	"netstream/services/exporter/internal/routing"
 	"netstream/services/exporter/internal/state"
 )
 
@@ -22,7 +23,8 @@ import (
 type live struct {
 	*Service
 	stream   string
-	created  time.Time // when the flows stream was made
+	created  time.Time      // when the flows stream was made
+	table    *routing.Table // of the start
 	cache    *aggregate.Cache
 	keeper   *checkpoints.Keeper // nil: no mode is at work, and none was
 	state    state.Aggregation   // behind the last message taken
@@ -49,8 +51,8 @@ type description struct {
 }
 
 // newLive finds the live aggregates of a state again, and puts them under the settings of today.
-func newLive(ctx context.Context, s *Service, stream string, before *state.State) (*live, error) {
-	l := &live{Service: s, stream: stream, state: before.Aggregation, snapshot: time.Now()}
+func newLive(ctx context.Context, s *Service, stream string, before *state.State, table *routing.Table) (*live, error) {
+	l := &live{Service: s, stream: stream, state: before.Aggregation, snapshot: time.Now(), table: table}
 	now, err := settings(s.cfg.Aggregations)
 	if err != nil {
 		return nil, err
@@ -169,6 +171,7 @@ func (l *live) replay(ctx context.Context, cache *aggregate.Cache, at clock.Cloc
 			cache.Define(in.monitors)
 		}
 		in.cover(&at)
+		in.Routes = l.table
 		cache.Take(at.Now, in.forCache())
 		l.metrics.replayed.Add(float64(in.Len()))
 	}
@@ -224,7 +227,7 @@ func (l *live) writer(s *aggregate.Snapshot, position uint64, at clock.Clock) fu
 	}
 }
 
-// take merges the flows of a message, and makes a snapshot if it is time.
+// take merges the flows of a message, and makes a snapshot if it is time, or if what is behind the message is merged by other routes.
 func (l *live) take(j *job, m *bus.Message, in *input) []aggregate.Aggregate {
 	j.snapshot = nil
 	var ended []aggregate.Aggregate
@@ -239,10 +242,13 @@ func (l *live) take(j *job, m *bus.Message, in *input) []aggregate.Aggregate {
 		if j.clock.Started {
 			l.state.EmptyAt = j.clock.Now
 		}
-	} else if l.flows += in.Len(); time.Since(l.snapshot) >= l.cfg.Checkpoint || l.flows >= replayable {
+	} else if l.flows += in.Len(); j.rerouted || time.Since(l.snapshot) >= l.cfg.Checkpoint || l.flows >= replayable {
 		begin := time.Now()
 		j.snapshot, j.pause = l.cache.Snapshot(), time.Since(begin)
 		l.snapshot, l.flows = begin, 0
+	}
+	if j.rerouted {
+		l.state.Since = m.Sequence // no replay crosses a change of routes
 	}
 	j.aggregation, j.live = l.state, l.cache.Live()
 	j.totals = append(j.totals[:0], l.cache.Totals()...)
@@ -260,14 +266,30 @@ func (l *live) end(ctx context.Context) {
 	}
 }
 
-// committed begins to write the snapshot of a message that is committed, and says how far no restart will read again.
-func (l *live) committed(ctx context.Context, j *job) (released uint64) {
+// committed begins to write the snapshot of a message that is committed, and says how far no restart will read again. Where routes
+// change it waits until the checkpoint stands. The only error is that of ctx.
+func (l *live) committed(ctx context.Context, j *job) (released uint64, err error) {
 	if l.keeper == nil {
-		return j.sequence
+		return j.sequence, nil
 	}
 	l.keeper.Tend(ctx)
+	must := j.rerouted && j.snapshot != nil
+	if must {
+		l.keeper.Wait(ctx)
+	}
 	if j.snapshot != nil && !l.keeper.Saving() {
 		l.keeper.Save(ctx, j.sequence, j.pause, l.writer(j.snapshot, j.sequence, j.clock))
 	}
-	return max(l.keeper.Released(), j.aggregation.Empty)
+	for must {
+		if l.keeper.Wait(ctx); l.keeper.Newest() == j.sequence {
+			break
+		}
+		select { // why it couldn't be written is in the log
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+		l.keeper.Save(ctx, j.sequence, j.pause, l.writer(j.snapshot, j.sequence, j.clock))
+	}
+	return max(l.keeper.Released(), j.aggregation.Empty), nil
 }

@@ -22,6 +22,7 @@ type metrics struct {
 	aggregates  *prometheus.CounterVec // that ended, by mode and reason
 	live        prometheus.Gauge
 	replayed    prometheus.Counter
+	prefixes    prometheus.Gauge
 	checkpoints *checkpoints.Metrics
 
 	up         *prometheus.GaugeVec
@@ -70,6 +71,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		aggregated: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "exporter_aggregated_flows_total", Help: "Flows merged into aggregates."}, []string{"mode"}),
 		aggregates: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "exporter_aggregates_total", Help: "Aggregates that ended, by reason."}, []string{"mode", "reason"}),
 		live:       prometheus.NewGauge(prometheus.GaugeOpts{Name: "exporter_live_aggregates", Help: "Aggregates in the tables."}),
+		prefixes:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "exporter_routes_prefixes", Help: "Prefixes in the routing table in use."}),
 		replayed:   prometheus.NewCounter(prometheus.CounterOpts{Name: "exporter_replayed_flows_total", Help: "Flows read again at a start to find the live aggregates."}),
 
 		up:         prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "exporter_destination_up", Help: "Whether there is a socket to the destination: 1 or 0."}, []string{"destination"}),
@@ -90,7 +92,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	}
 	reg.MustRegister(m.messages, m.flows, m.position, m.time, m.waits, m.up, m.datagrams, m.records, m.packets, m.bytes,
 		m.notCarried, m.unsent, m.refused, m.failed, m.repeated, m.switches, m.standby, m.clamped, m.interfaces, m.wideAS,
-		m.aggregated, m.aggregates, m.live, m.replayed)
+		m.aggregated, m.aggregates, m.live, m.replayed, m.prefixes)
 	m.checkpoints = checkpoints.NewMetrics(reg, "exporter")
 	return m
 }

@@ -54,6 +54,7 @@ func TestMetrics(t *testing.T) {
 		`exporter_time_seconds{exporter="edge"}`:       float64(rnd.now/1e9 + 1),
 		`exporter_commit_waits_total{exporter="edge"}`: 0,
 
+		`exporter_routes_prefixes{exporter="edge"}`:           0,
 		`exporter_live_aggregates{exporter="edge"}`:           0,
 		`exporter_replayed_flows_total{exporter="edge"}`:      0,
 		`exporter_checkpoint_bytes{exporter="edge"}`:          0,

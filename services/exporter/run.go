@@ -29,6 +29,7 @@ type run struct {
 	stream       string
 	writer       *bus.Writer
 	destinations []*destination
+	router       *router
 	live         *live
 	clock        clock.Clock // of the last message encoded
 	state        state.State // as committed last
@@ -43,6 +44,8 @@ type job struct {
 	batches  []encode.Batch // one for each destination
 	cursors  []encode.Cursor
 
+	routes      string // version of the table that is in use behind the message
+	rerouted    bool   // which is another than that of the message
 	aggregation state.Aggregation
 	reasons     [aggregate.Modes][len(flow.Reasons) + 1]uint64 // why aggregates ended with the message
 	live        int                                            // aggregates behind it
@@ -67,10 +70,13 @@ func newRun(ctx context.Context, s *Service) (*run, error) {
 		}
 	}
 	r.clock = before.Clock
-	if r.live, err = newLive(ctx, s, r.stream, before); err != nil {
+	if r.router, err = newRouter(ctx, s, before.Routes, last == nil); err != nil {
 		return nil, err
 	}
-	r.state = state.State{Position: before.Position, Clock: before.Clock, Aggregation: r.live.state}
+	if r.live, err = newLive(ctx, s, r.stream, before, r.router.table); err != nil {
+		return nil, err
+	}
+	r.state = state.State{Position: before.Position, Clock: before.Clock, Aggregation: r.live.state, Routes: r.router.version}
 	announced, err := s.cfg.announced()
 	if err != nil {
 		return nil, err
@@ -103,6 +109,7 @@ func (r *run) run(ctx context.Context) error {
 	undo := context.AfterFunc(ctx, func() { time.AfterFunc(grace, stop) })
 	defer undo()
 	defer r.live.end(sending)
+	links.Go(func() { r.router.watch(sending) })
 	for _, d := range r.destinations {
 		links.Go(func() { d.link.Run(sending) })
 	}
@@ -169,6 +176,9 @@ func (r *run) take(ctx context.Context, free <-chan *job, jobs chan<- *job) erro
 func (r *run) encode(j *job, m *bus.Message, in *input) error {
 	in.cover(&r.clock)
 	j.sequence, j.clock, j.flows = m.Sequence, r.clock, in.Len()
+	in.Flows.Routes = r.router.table
+	j.rerouted = r.router.change()
+	j.routes = r.router.version
 	in.Aggregates = r.live.take(j, m, in)
 	for i, d := range r.destinations {
 		if in.changed && d.monitors != nil {
@@ -195,7 +205,7 @@ func (r *run) send(ctx context.Context, j *job) error {
 			return err
 		}
 	}
-	r.state.Position, r.state.Clock, r.state.Aggregation = j.sequence, j.clock, j.aggregation
+	r.state.Position, r.state.Clock, r.state.Aggregation, r.state.Routes = j.sequence, j.clock, j.aggregation, j.routes
 	for i, d := range r.destinations {
 		s := &r.state.Destinations[i]
 		s.Cursor, s.Port = j.cursors[i], uint16(d.link.LocalPort())
@@ -209,7 +219,11 @@ func (r *run) send(ctx context.Context, j *job) error {
 		return err
 	}
 	r.count(j)
-	r.released.Store(r.live.committed(ctx, j))
+	released, err := r.live.committed(ctx, j)
+	if err != nil {
+		return err
+	}
+	r.released.Store(released)
 	r.progress.set(&r.state)
 	return nil
 }

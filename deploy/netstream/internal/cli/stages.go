@@ -13,6 +13,7 @@ import (
 	"netstream/deploy/netstream/internal/datadir"
 	"netstream/deploy/netstream/internal/line"
 	"netstream/pipeline/bus"
+	"netstream/pipeline/routes"
 	"netstream/pipeline/stage"
 	"netstream/services/ager"
 	"netstream/services/analyzer"
@@ -44,6 +45,15 @@ func (k *command) stages() []*cobra.Command {
 			func(cfg line.Config) (stage.Create, error) {
 				return func(b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) runner {
 					return exporter.New(cfg.Exporter, b, reg, log).Run
+				}, nil
+			}),
+		k.stage("routes", "Publish the routing table that exporters go by", `
+
+Reads the files and listens to the routers under routes in the configuration. A
+pipeline has one; exporters that are to use its table have exporter.routes: true.`,
+			func(cfg line.Config) (stage.Create, error) {
+				return func(b *bus.Bus, reg prometheus.Registerer, log *slog.Logger) runner {
+					return routes.NewPublisher(cfg.Routes, b, log, routes.NewMetrics(reg)).Run
 				}, nil
 			}),
 		k.analyzerCommand(),

@@ -8,6 +8,7 @@ import (
 	"netstream/schemas/flow"
 	"netstream/schemas/key"
 	"netstream/schemas/monitor"
+	"netstream/services/exporter/internal/routing"
 )
 
 // Config of a mode at work.
@@ -25,6 +26,7 @@ type Flows struct {
 	IPv4    *flow.Rows[key.IPv4]
 	IPv6    *flow.Rows[key.IPv6]
 	Wide    *flow.Rows[key.Wide]
+	Routes  *routing.Table
 	Shard   int      // the flow shard that the message is of
 	Ended   []string // sources that have ended on this shard
 }
@@ -45,9 +47,6 @@ func (t *Tally) add(flows, packets, bytes uint64) {
 
 // Cache is the tables of the modes at work. It isn't safe for use by several goroutines.
 type Cache struct {
-	// Lookup tells the route to an address (as in a wide key) of an IP version; nil: none is known.
-	Lookup func(a *[16]byte, version uint8) Route
-
 	shards  int
 	modes   []*working
 	routed  bool                    // a mode asks for routes
@@ -186,8 +185,8 @@ func mergeRow[K key.Key[K]](c *Cache, f *Flows, row *flow.Row[K]) {
 				continue
 			}
 		}
-		if c.routed && !looked && c.Lookup != nil && c.wide.Version != 0 {
-			s.src, s.dst, looked = c.Lookup(&c.wide.Src, c.wide.Version), c.Lookup(&c.wide.Dst, c.wide.Version), true
+		if c.routed && !looked {
+			s.src, s.dst, looked = f.Routes.Of(&c.wide.Src, c.wide.Version), f.Routes.Of(&c.wide.Dst, c.wide.Version), true
 		}
 		k := s.key(m.Mode, &m.Masks)
 		m.totals.In.add(1, row.Packets, row.Bytes)

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 
 	"netstream/schemas/key"
+	"netstream/services/exporter/internal/routing"
 )
 
 // Key is what the flows of an aggregate agree in. Fields that the mode doesn't have are zero.
@@ -18,13 +19,6 @@ type Key struct {
 	SrcMask, DstMask uint8
 	Protocol, TOS    uint8
 	Version          uint8 // of IP; 0 for modes of frames and for flows without IP
-}
-
-// Route is what routing tells of an address; the zero value is that of one which isn't known.
-type Route struct {
-	AS         uint32
-	Mask       uint8    // length of the prefix
-	BGPNextHop [16]byte // of IPv4 as ::ffff:a.b.c.d; zero: not known
 }
 
 // Masks are the least lengths of prefixes, as `mask minimum` of a device has them. A prefix that is shorter, or isn't known, is
@@ -44,7 +38,7 @@ func (m *Masks) of(version uint8) (src, dst uint8) {
 // subject is a flow as the modes look at it.
 type subject struct {
 	*key.Wide
-	src, dst Route
+	src, dst routing.Route
 	in, out  uint32 // interfaces
 }
 

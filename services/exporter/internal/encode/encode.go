@@ -12,6 +12,7 @@ import (
 	"netstream/schemas/monitor"
 	"netstream/services/exporter/internal/aggregate"
 	"netstream/services/exporter/internal/clock"
+	"netstream/services/exporter/internal/routing"
 )
 
 // Flows are the flows of one message.
@@ -21,6 +22,7 @@ type Flows struct {
 	IPv6    *flow.Rows[key.IPv6]
 	Wide    *flow.Rows[key.Wide] // of all other kinds
 
+	Routes     *routing.Table        // to the addresses; nil: none is known
 	Aggregates []aggregate.Aggregate // that ended with the message
 }
 
@@ -66,6 +68,9 @@ type Options struct {
 
 	// Modes are those whose aggregates are sent. With any, no flows are.
 	Modes []aggregate.Mode
+
+	// Routes says that flows come with routes, so that IPFIX has fields for them; the other formats always have.
+	Routes bool
 
 	// Templates are repeated after so many datagrams or seconds, whichever comes first.
 	RefreshDatagrams uint32

@@ -11,6 +11,7 @@ import (
 	"netstream/schemas/key"
 	"netstream/schemas/monitor"
 	"netstream/schemas/wire/nsv9"
+	"netstream/services/exporter/internal/routing"
 )
 
 // Templates. Flows of kinds that match an IP tuple alone (MPLS with ip-only, inner headers) go by those of IPv4 and IPv6 flows.
@@ -44,6 +45,7 @@ type form[F any] struct {
 	length   int
 	fields   []field[F]
 	keys     uint64 // which fields tell flows apart; bit 0 is the first
+	as       bool   // it has AS numbers
 }
 
 // field is a field of a form. put writes all of its bytes.
@@ -58,6 +60,7 @@ type wideFlow struct {
 	packets, bytes uint64         // of this record
 	first, last    uint64         // ms since the boot or, for IPFIX, since 1970
 	id             uint64         // IPFIX
+	from, to       routing.Route  // IPFIX: to the source and to the destination
 	collected      collect.Values // zero when the monitor collects none
 }
 
@@ -172,6 +175,9 @@ func newForm(id uint16, d *monitor.Definition, family uint8, in dialect) *form[w
 	matched.outer()
 	f.keysFrom(0)
 	counters(f, in)
+	if in.routes && d.HasTuple() && family != 0 {
+		routed(f, in, family)
+	}
 	inner := len(f.fields)
 	matched.inner()
 	f.keysFrom(inner)
@@ -212,6 +218,28 @@ func counters(f *form[wideFlow], in dialect) {
 	f.number(nsv9.InPkts, in.counter(), func(w *wideFlow) uint64 { return w.packets })
 	f.number(first, length, func(w *wideFlow) uint64 { return w.first })
 	f.number(last, length, func(w *wideFlow) uint64 { return w.last })
+}
+
+// routed adds what is known of the routes to both addresses.
+func routed(f *form[wideFlow], in dialect, family uint8) {
+	f.as = true
+	hop := func(ipv4, ipv6 nsv9.FieldType, value func(*wideFlow) *[16]byte) {
+		if family == 6 {
+			f.add(ipv6, 16, func(to []byte, w *wideFlow) { copy(to, value(w)[:]) })
+		} else {
+			f.add(ipv4, 4, func(to []byte, w *wideFlow) { copy(to, value(w)[12:]) })
+		}
+	}
+	hop(nsv9.IPv4NextHop, nsv9.IPv6NextHop, func(w *wideFlow) *[16]byte { return &w.to.NextHop })
+	hop(nsv9.BGPIPv4NextHop, nsv9.BGPIPv6NextHop, func(w *wideFlow) *[16]byte { return &w.to.BGPNextHop })
+	f.number(nsv9.SrcAS, in.length(nsv9.SrcAS, 4), func(w *wideFlow) uint64 { return in.as(w.from.AS) })
+	f.number(nsv9.DstAS, in.length(nsv9.DstAS, 4), func(w *wideFlow) uint64 { return in.as(w.to.AS) })
+	src, dst := nsv9.SrcMask, nsv9.DstMask
+	if family == 6 {
+		src, dst = nsv9.IPv6SrcMask, nsv9.IPv6DstMask
+	}
+	f.number(src, 1, func(w *wideFlow) uint64 { return uint64(w.from.Mask) })
+	f.number(dst, 1, func(w *wideFlow) uint64 { return uint64(w.to.Mask) })
 }
 
 // part is the fields of a form that come from one wide key: what a monitor matches, or what it collects.
@@ -336,7 +364,11 @@ func (e *templated) flowByForm(b *Batch, c *carrier) error {
 		b.leaveOut(ReasonCounter, w.Packets, w.Bytes)
 		return nil
 	}
-	e.dialect.countNarrowed(b, max(w.Key.Interface, w.collected.First.Interface), 0)
+	as := uint32(0)
+	if f.as {
+		as = max(w.from.AS, w.to.AS)
+	}
+	e.dialect.countNarrowed(b, max(w.Key.Interface, w.collected.First.Interface), as)
 	for i := range n {
 		to, err := e.next(b, f.template.ID, f.length)
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"netstream/schemas/wire/ipfix"
 	"netstream/schemas/wire/nsv9"
 	"netstream/services/exporter/internal/clock"
+	"netstream/services/exporter/internal/routing"
 )
 
 // IPFIX makes messages of IPFIX, each a datagram, with the ids of version 9's templates.
@@ -16,6 +17,7 @@ type IPFIX struct {
 	templated
 	message ipfixMessage
 	seeds   [][]uint64 // of the hashes of flows, by source and monitor
+	routes  *routing.Table
 	row4    flow.Row[key.IPv4]
 	row6    flow.Row[key.IPv6]
 }
@@ -42,6 +44,7 @@ func (e *IPFIX) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
 		return err
 	}
 	e.seed(flows.Sources)
+	e.routes = flows.Routes
 	w := &e.wide
 	for i := range flows.IPv4.Len() {
 		if !choose(&e.choice, b, flows.IPv4, i, &e.row4) {
@@ -94,6 +97,9 @@ func (e *IPFIX) flow(b *Batch, hash uint64) error {
 	w := &e.wide
 	w.id = flow.ID(hash, w.First)
 	w.first, w.last = clock.Millis(w.First), clock.Millis(w.Last)
+	if e.dialect.routes {
+		w.from, w.to = e.routes.Of(&w.Key.Src, w.Key.Version), e.routes.Of(&w.Key.Dst, w.Key.Version)
+	}
 	return e.flowByForm(b, &e.carriers[w.Monitor])
 }
 

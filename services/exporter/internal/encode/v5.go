@@ -1,10 +1,15 @@
 package encode
 
 import (
+	"encoding/binary"
+	"math"
+
 	"netstream/schemas/flow"
 	"netstream/schemas/key"
 	"netstream/schemas/wire/nsv5"
+	"netstream/schemas/wire/nsv9"
 	"netstream/services/exporter/internal/clock"
+	"netstream/services/exporter/internal/routing"
 )
 
 // MaxSamplingV5 is the largest rate that version 5 can announce.
@@ -16,6 +21,7 @@ type V5 struct {
 	cursor  Cursor
 	limit   int // records in a datagram
 	choice  choice
+	routes  *routing.Table
 	records []nsv5.Record
 	row     flow.Row[key.IPv4]
 }
@@ -45,7 +51,7 @@ func (e *V5) Define(monitors []Monitor) { e.choice.monitors = monitors }
 // Encode implements Encoder.
 func (e *V5) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
 	b.Reset()
-	e.choice.sources = flows.Sources
+	e.choice.sources, e.routes = flows.Sources, flows.Routes
 	leaveAllOut(b, flows.Wide, e.choice.monitors, ReasonKind)
 	leaveAllOut(b, flows.IPv6, e.choice.monitors, ReasonIPv6)
 	e.header.UnixSecs, e.header.SysUptime = now.UnixSecs(), now.SysUptime()
@@ -93,6 +99,7 @@ func (e *V5) flow(b *Batch, now *clock.Clock, f *flow.Row[key.IPv4]) error {
 	} else {
 		r.Input = index
 	}
+	e.route(b, &r)
 	for i := range n {
 		if len(e.records) == e.limit {
 			if err := e.flush(b); err != nil {
@@ -105,6 +112,21 @@ func (e *V5) flow(b *Batch, now *clock.Clock, f *flow.Row[key.IPv4]) error {
 		b.count(firstShare(i), packets, bytes)
 	}
 	return nil
+}
+
+// route fills in what is known of the routes to both addresses.
+func (e *V5) route(b *Batch, r *nsv5.Record) {
+	if e.routes == nil {
+		return
+	}
+	src, dst := nsv9.MappedV4(r.SrcAddr), nsv9.MappedV4(r.DstAddr)
+	from, to := e.routes.Of(&src, 4), e.routes.Of(&dst, 4)
+	router := to.Router()
+	r.NextHop = binary.BigEndian.Uint32(router[12:])
+	r.SrcAS, r.DstAS, r.SrcMask, r.DstMask = nsv5.AS16(from.AS), nsv5.AS16(to.AS), from.Mask, to.Mask
+	if max(from.AS, to.AS) > math.MaxUint16 {
+		b.WideAS++
+	}
 }
 
 // flush ends the datagram.

@@ -8,6 +8,7 @@ import (
 	"netstream/schemas/key"
 	"netstream/schemas/wire/nsv9"
 	"netstream/services/exporter/internal/clock"
+	"netstream/services/exporter/internal/routing"
 )
 
 // V9 makes datagrams of version 9: IPv4 flows by template 256, IPv6 flows by template 257, those of other kinds by
@@ -23,6 +24,7 @@ type V9 struct {
 	record6  nsv9.Record
 	row4     flow.Row[key.IPv4]
 	row6     flow.Row[key.IPv6]
+	routes   *routing.Table
 }
 
 // NewV9 makes an encoder that goes on at a cursor.
@@ -47,7 +49,7 @@ func NewV9(o Options, at Cursor) *V9 {
 func (e *V9) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
 	b.Reset()
 	e.datagram.header.UnixSecs, e.datagram.header.SysUptime = now.UnixSecs(), now.SysUptime()
-	e.secs, e.choice.sources = int64(now.UnixSecs()), flows.Sources
+	e.secs, e.choice.sources, e.routes = int64(now.UnixSecs()), flows.Sources, flows.Routes
 	if err := e.introduce(b); err != nil {
 		return err
 	}
@@ -101,6 +103,8 @@ func (e *V9) flow4(b *Batch, now *clock.Clock, f *flow.Row[key.IPv4], vrf *uint3
 	r.Protocol, r.TOS, r.TCPFlags = f.Key.Protocol, f.Key.TOS, f.TCPFlags
 	r.FlowEndReason = f.Reason.FlowEndReason()
 	e.place(b, now, r, f.Key.Interface, f.Key.Direction, f.First, f.Last)
+	e.route(r, 4)
+	e.dialect.countNarrowed(b, f.Key.Interface, max(r.SrcAS, r.DstAS))
 	for i := range n {
 		to, err := e.nextIn(b, nsv9.IPv4TemplateID, vpnIPv4, e.length4, vrf)
 		if err != nil {
@@ -130,6 +134,8 @@ func (e *V9) flow6(b *Batch, now *clock.Clock, f *flow.Row[key.IPv6], vrf *uint3
 	r.Protocol, r.TOS, r.TCPFlags = f.Key.Protocol, f.Key.TOS, f.TCPFlags
 	r.FlowEndReason = f.Reason.FlowEndReason()
 	e.place(b, now, r, f.Key.Interface, f.Key.Direction, f.First, f.Last)
+	e.route(r, 6)
+	e.dialect.countNarrowed(b, f.Key.Interface, max(r.SrcAS, r.DstAS))
 	for i := range n {
 		to, err := e.nextIn(b, nsv9.IPv6TemplateID, vpnIPv6, e.length6, vrf)
 		if err != nil {
@@ -151,7 +157,16 @@ func (e *V9) place(b *Batch, now *clock.Clock, r *nsv9.Record, index uint32, dir
 	r.Direction = direction
 	r.InIf, r.OutIf = sides(index, direction)
 	r.FirstUptime, r.LastUptime = uptimes(b, now, first, last)
-	e.dialect.countNarrowed(b, index, max(r.SrcAS, r.DstAS))
+}
+
+// route fills in what is known of the routes to both addresses.
+func (e *V9) route(r *nsv9.Record, version uint8) {
+	if e.routes == nil {
+		return
+	}
+	from, to := e.routes.Of(&r.SrcAddr, version), e.routes.Of(&r.DstAddr, version)
+	r.NextHop, r.BGPNextHop = to.NextHop, to.BGPNextHop
+	r.SrcAS, r.DstAS, r.SrcMask, r.DstMask = from.AS, to.AS, from.Mask, to.Mask
 }
 
 // sides are the interfaces by which packets came in and went out; 0 is the one that isn't known.

@@ -18,12 +18,13 @@ type Widths struct {
 type dialect struct {
 	ipfix    bool // absolute times and counters of 64 bits; why the flow ended and its id are told
 	selector bool // ipfix: flows name the sampler
+	routes   bool // ipfix: routes are told of flows with an IP tuple
 	widths   Widths
 	reason   bool // version 9: why the flow ended is told
 }
 
 func newDialect(o *Options, ipfix bool) dialect {
-	return dialect{ipfix: ipfix, selector: ipfix && o.Sampling > 0, widths: o.Widths, reason: o.EndReason || ipfix}
+	return dialect{ipfix: ipfix, selector: ipfix && o.Sampling > 0, routes: ipfix && o.Routes, widths: o.Widths, reason: o.EndReason || ipfix}
 }
 
 // length is the number of bytes of a field that has so many by itself.

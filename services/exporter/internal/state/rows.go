@@ -31,24 +31,27 @@ type aggregationRows struct {
 	settings     columns.Binary
 	since, empty []uint64
 	emptyAt      []int64
+	routes       columns.Binary
 }
 
 func (r *aggregationRows) reset() {
 	r.settings.Reset()
+	r.routes.Reset()
 	r.since, r.empty, r.emptyAt = r.since[:0], r.empty[:0], r.emptyAt[:0]
 }
 
-func (r *aggregationRows) append(a *Aggregation) {
+func (r *aggregationRows) append(a *Aggregation, routes string) {
+	r.routes.Append([]byte(routes))
 	r.settings.Append([]byte(a.Settings))
 	r.since, r.empty, r.emptyAt = append(r.since, a.Since), append(r.empty, a.Empty), append(r.emptyAt, a.EmptyAt)
 }
 
-func (r *aggregationRows) at(i int) Aggregation {
-	return Aggregation{Settings: string(r.settings.At(i)), Since: r.since[i], Empty: r.empty[i], EmptyAt: r.emptyAt[i]}
+func (r *aggregationRows) at(i int) (a Aggregation, routes string) {
+	return Aggregation{Settings: string(r.settings.At(i)), Since: r.since[i], Empty: r.empty[i], EmptyAt: r.emptyAt[i]}, string(r.routes.At(i))
 }
 
 func (r *aggregationRows) columns() []columns.Column {
-	return []columns.Column{columns.Bytes("settings", &r.settings), columns.Of("since", &r.since), columns.Of("empty", &r.empty), columns.Of("empty_at", &r.emptyAt)}
+	return []columns.Column{columns.Bytes("settings", &r.settings), columns.Of("since", &r.since), columns.Of("empty", &r.empty), columns.Of("empty_at", &r.emptyAt), columns.Bytes("routes", &r.routes)}
 }
 
 // destinationRows hold destinations, a slice a field.

@@ -67,6 +67,7 @@ type State struct {
 	Clock        clock.Clock
 	Destinations []Destination
 	Aggregation  Aggregation
+	Routes       string // version of the routing table in use behind Position; empty: none
 }
 
 // Aggregation is what a restart needs to find the live aggregates again.
@@ -106,7 +107,7 @@ func (w *Writer) Write(s *State, stream string) (message.Header, []byte, error) 
 		w.destinations.append(&s.Destinations[i])
 	}
 	w.aggregation.reset()
-	w.aggregation.append(&s.Aggregation)
+	w.aggregation.append(&s.Aggregation, s.Routes)
 	w.body.Reset()
 	if err := w.body.Add(SchemaClock, w.clock.columns()); err != nil {
 		return nil, nil, err
@@ -161,7 +162,7 @@ func Read(h message.Header, body []byte, stream string) (*State, error) {
 			s.Aggregation.EmptyAt = clocks.now[n-1]
 		}
 	case 1:
-		s.Aggregation = aggregations.at(0)
+		s.Aggregation, s.Routes = aggregations.at(0)
 	default:
 		return nil, fmt.Errorf("%w: %s: %d rows, want one at most", message.ErrBody, SchemaAggregation, n)
 	}

@@ -19,7 +19,7 @@ var states = map[string]*State{
 	"before the first flow": {Position: 3, Destinations: []Destination{{Name: "127.0.0.1:2055/v5", After: 3}}},
 	"no destination": {
 		Position: 1 << 60, Clock: clock.Clock{Started: true, Boot: 0, Now: 5},
-		Aggregation: Aggregation{Settings: `[{"mode":"as"}]`, Since: 7, Empty: 8, EmptyAt: 9},
+		Aggregation: Aggregation{Settings: `[{"mode":"as"}]`, Since: 7, Empty: 8, EmptyAt: 9}, Routes: "0123456789abcdef",
 	},
 	"two": {
 		Position: 12, Clock: clock.Clock{Started: true, Boot: 1_700_000_000, Now: 1_700_086_400},

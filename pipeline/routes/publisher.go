@@ -1,0 +1,74 @@
+package routes
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"netstream/pipeline/bus"
+)
+
+// Publisher makes the routing table of a configuration and keeps it on the bus, for exporters and analyzers. A pipeline has one.
+type Publisher struct {
+	*Loader
+	bus    *bus.Bus
+	log    *slog.Logger
+	latest atomic.Pointer[Table] // to be published
+	wake   chan struct{}         // holds one when there is another
+}
+
+// NewPublisher makes a publisher of a configuration that has been validated; it opens nothing.
+func NewPublisher(cfg Config, b *bus.Bus, log *slog.Logger, m *Metrics) *Publisher {
+	p := &Publisher{bus: b, log: log, wake: make(chan struct{}, 1)}
+	p.Loader = NewLoader(cfg, log, m, func(t *Table) {
+		p.latest.Store(t)
+		select {
+		case p.wake <- struct{}{}:
+		default:
+		}
+	})
+	return p
+}
+
+// Run loads and publishes until ctx ends. What can't be published is tried again: those who read go on with what they have. It returns the
+// error of the store if that can't be opened, and else nil.
+func (p *Publisher) Run(ctx context.Context) error {
+	store, err := NewStore(ctx, p.bus)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	loaded := make(chan error, 1)
+	go func() { loaded <- p.Loader.Run(ctx) }()
+	for {
+		select {
+		case <-p.wake:
+			p.publish(ctx, store)
+		case err := <-loaded:
+			return err
+		}
+	}
+}
+
+// publish publishes the latest table.
+func (p *Publisher) publish(ctx context.Context, store *Store) {
+	for {
+		t := p.latest.Load()
+		err := store.Publish(ctx, t)
+		if err == nil {
+			p.log.Info("routing table published", "version", t.Version(), "prefixes", t.Len())
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		p.log.Error("the routing table can't be published", "version", t.Version(), "error", err, "retry_in", time.Second)
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
