@@ -50,6 +50,9 @@ var encoders = []struct {
 	{"v5", 4096, 0, func() Encoder { return NewV5(Options{Limit: 1472}, Cursor{}) }},
 	{"v9 ipv4", 4096, 0, func() Encoder { return newV9(1472, 1000) }},
 	{"v9 ipv6", 0, 4096, func() Encoder { return newV9(1472, 0) }},
+	{"v9 ipv4 narrow", 4096, 0, func() Encoder {
+		return NewV9(Options{Limit: 1472, Widths: Widths{Index: 16, AS: 16, Counter: 32}, RefreshDatagrams: 20, RefreshSeconds: 60}, Cursor{})
+	}},
 	{"ipfix ipv4", 4096, 0, func() Encoder { return newIPFIX(1472, 1000) }},
 	{"ipfix ipv6", 0, 4096, func() Encoder { return newIPFIX(1472, 0) }},
 	{"ipfix ipv4 introduced", 4096, 0, func() Encoder {
