@@ -12,6 +12,7 @@ import (
 
 	"netstream/pipeline/config"
 	"netstream/pipeline/filter"
+	"netstream/pipeline/interfaces"
 	"netstream/services/exporter"
 )
 
@@ -30,6 +31,9 @@ func TestConfig(t *testing.T) {
 exporter:
   name: edge-1
   sampling: 1000
+  interfaces: [{index: 3, name: GE1/0/1, description: "to core", speed: 10G, vrf: 7}, {index: 3, name: eth3, source: tap}]
+  system_interfaces: true
+  vrfs: [{id: 7, name: red}]
   aggregations:
     - mode: prefix
       source_mask: 24
@@ -63,6 +67,13 @@ exporter:
       format: ipfix
       transport: tcp
       share: pair
+      profile: h3c
+      as_width: 16
+      counter_width: 32
+      index_width: 16
+      statistics: true
+      flow_keys: true
+    - {address: "192.0.2.7:2055", profile: huawei, end_reason: true}
 `)
 	if err != nil {
 		t.Fatal(err)
@@ -78,8 +89,11 @@ exporter:
 		{Address: "collector.example:4740", Standby: []string{"192.0.2.5:4740", "[2001:db8::5]:4740"}, Format: exporter.IPFIX, Transport: exporter.TLS,
 			TLS:   exporter.Certificates{CA: "/etc/netstream/ca.pem", Cert: "/etc/netstream/cert.pem", Key: "/etc/netstream/key.pem", ServerName: "collector"},
 			Share: "pair", MTU: 65535, TemplateDatagrams: 20, TemplateInterval: time.Minute},
-		{Address: "192.0.2.6:4739", Format: exporter.IPFIX, Transport: exporter.TCP, Share: "pair", TemplateDatagrams: 20, TemplateInterval: time.Minute},
-	}}
+		{Address: "192.0.2.6:4739", Format: exporter.IPFIX, Transport: exporter.TCP, Share: "pair", TemplateDatagrams: 20, TemplateInterval: time.Minute,
+			Profile: exporter.ProfileH3C, IndexWidth: 16, ASWidth: 16, CounterWidth: 32, Statistics: true, FlowKeys: true},
+		{Address: "192.0.2.7:2055", Format: exporter.V9, Transport: exporter.UDP, TemplateDatagrams: 20, TemplateInterval: time.Minute, Profile: exporter.ProfileHuawei, EndReason: true},
+	}, Interfaces: interfaces.Config{{Index: 3, Name: "GE1/0/1", Description: "to core", Speed: 10e9, VRF: 7}, {Index: 3, Name: "eth3", Source: "tap"}},
+		SystemInterfaces: true, VRFs: []exporter.VRF{{ID: 7, Name: "red"}}}
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -193,6 +207,37 @@ netstream.yaml:10:68: exporter.destinations[6].source: "192.0.2.70", want an add
 netstream.yaml:10:88: exporter.destinations[6].share: "a b", want 1 to 64 letters, digits, _ or -
 netstream.yaml:11:35: exporter.destinations[7].share: "alone", want a name that another destination has too
 netstream.yaml:12:35: exporter.destinations[8].share: "both", want none with aggregations: only flows are shared`},
+		{"options and widths that can't be", `
+exporter:
+  interfaces:
+    - {index: 0, name: GE1/0/1, speed: 10X}
+    - {index: 3, speed: 10G}
+    - {index: 4, name: GE1/0/4}
+    - {index: 4, name: GE1/0/5}
+    - {index: 4, name: GE1/0/4, source: other}
+  vrfs:
+    - {id: 0, name: red}
+    - {id: 7}
+    - {id: 7, name: blue}
+  destinations:
+    - {address: "192.0.2.1:2055", flow_keys: true, profile: juniper, index_width: 24}
+    - {address: "192.0.2.2:2055", format: v5, profile: huawei, as_width: 16, counter_width: 33, end_reason: true, statistics: true}
+`, `
+netstream.yaml:4:8: exporter.interfaces[0].index: 0, want 1 or more: 0 is an interface that isn't known
+netstream.yaml:4:33: exporter.interfaces[0].speed: 10X, want bits per second with or without k, M, G or T, such as 10G
+netstream.yaml:5:7: exporter.interfaces[1].name: "" (default), want the name of the interface
+netstream.yaml:7:8: exporter.interfaces[3].index: 4, want another number or source: [2] has the same
+netstream.yaml:10:8: exporter.vrfs[0].id: 0, want 1 or more: 0 is no VRF
+netstream.yaml:11:7: exporter.vrfs[1].name: "" (default), want the name of the VRF
+netstream.yaml:12:8: exporter.vrfs[2].id: 7, want another number: vrfs[1] has the same
+netstream.yaml:14:35: exporter.destinations[0].flow_keys: true, want format ipfix with it: others have no such options
+netstream.yaml:14:52: exporter.destinations[0].profile: juniper, want ipfix, huawei, h3c or cisco
+netstream.yaml:14:70: exporter.destinations[0].index_width: 24, want 16 or 32, or 0 for that of the profile
+netstream.yaml:15:47: exporter.destinations[1].profile: "huawei", want none with format v5, whose fields are fixed
+netstream.yaml:15:64: exporter.destinations[1].as_width: 16, want none with format v5, whose fields are fixed
+netstream.yaml:15:78: exporter.destinations[1].counter_width: 33, want none with format v5, whose fields are fixed
+netstream.yaml:15:97: exporter.destinations[1].end_reason: true, want none with format v5, whose fields are fixed
+netstream.yaml:15:115: exporter.destinations[1].statistics: true, want format v9 or ipfix with it: others have no options`},
 		{"the same destination twice", `
 exporter:
   destinations:

@@ -36,36 +36,30 @@ func (p *Profile) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// validateProfile reports widths that there are not, and settings of templates without templates.
+// validateProfile reports widths that there are not, and settings of templates where the fields are fixed.
 func (d Destination) validateProfile(ps *config.Problems) {
 	if _, ok := profileWidths[d.Profile]; !ok {
 		ps.Addf("profile", string(d.Profile), "%s", profileNames)
 	}
+	const none = "none with format %s, whose fields are fixed"
+	fixed := d.Format == V5 || d.Format == V8
 	width := func(key string, bits, narrow, wide int) {
-		if bits != 0 && bits != narrow && bits != wide {
+		switch {
+		case bits == 0:
+		case fixed:
+			ps.Addf(key, bits, none, d.Format)
+		case bits != narrow && bits != wide:
 			ps.Addf(key, bits, "%d or %d, or 0 for that of the profile", narrow, wide)
 		}
+	}
+	if fixed && d.Profile != NoProfile {
+		ps.Addf("profile", string(d.Profile), none, d.Format)
 	}
 	width("index_width", d.IndexWidth, 16, 32)
 	width("as_width", d.ASWidth, 16, 32)
 	width("counter_width", d.CounterWidth, 32, 64)
-	if d.Format != V5 && d.Format != V8 {
-		return
-	}
-	const want = "none with format %s, whose fields are fixed"
-	if d.Profile != NoProfile {
-		ps.Addf("profile", string(d.Profile), want, d.Format)
-	}
-	fixed := func(key string, bits int) {
-		if bits != 0 {
-			ps.Addf(key, bits, want, d.Format)
-		}
-	}
-	fixed("index_width", d.IndexWidth)
-	fixed("as_width", d.ASWidth)
-	fixed("counter_width", d.CounterWidth)
-	if d.EndReason {
-		ps.Addf("end_reason", d.EndReason, "format v9 or ipfix with it: %s has no field for it", d.Format)
+	if fixed && d.EndReason {
+		ps.Addf("end_reason", d.EndReason, none, d.Format)
 	}
 }
 
