@@ -164,7 +164,7 @@ func (e *Aggregates) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
 func (e *Aggregates) aggregate(b *Batch, now *clock.Clock, a *aggregate.Aggregate, f *form[aggregateRecord]) error {
 	r := &e.record
 	*r = aggregateRecord{Aggregate: a}
-	n := e.dialect.shares(e.dialect.counter(), a.Packets, a.Bytes)
+	n := sharesOf(e.counter, a.Packets, a.Bytes)
 	if e.dialect.ipfix {
 		r.first, r.last = clock.Millis(a.First), clock.Millis(a.Last)
 	} else {

@@ -355,7 +355,7 @@ func (e *templated) flowByForm(b *Batch, c *carrier) error {
 	if c.ipv6 != nil && c.family(&w.Key, &w.collected) == 6 {
 		f = c.ipv6
 	}
-	n := e.dialect.shares(e.dialect.counter(), w.Packets, w.Bytes)
+	n := sharesOf(e.counter, w.Packets, w.Bytes)
 	switch {
 	case f == nil: // rows of a monitor of another kind
 		b.leaveOut(ReasonKind, w.Packets, w.Bytes)
@@ -364,11 +364,13 @@ func (e *templated) flowByForm(b *Batch, c *carrier) error {
 		b.leaveOut(ReasonCounter, w.Packets, w.Bytes)
 		return nil
 	}
-	as := uint32(0)
-	if f.as {
-		as = max(w.from.AS, w.to.AS)
+	if e.dialect.widths != (Widths{}) {
+		as := uint32(0)
+		if f.as {
+			as = max(w.from.AS, w.to.AS)
+		}
+		e.dialect.countNarrowed(b, max(w.Key.Interface, w.collected.First.Interface), as)
 	}
-	e.dialect.countNarrowed(b, max(w.Key.Interface, w.collected.First.Interface), as)
 	for i := range n {
 		to, err := e.next(b, f.template.ID, f.length)
 		if err != nil {

@@ -15,6 +15,14 @@ func shares(packets, bytes uint64) uint64 {
 	return (most-1)/math.MaxUint32 + 1
 }
 
+// sharesOf is shares with counters of so many bytes, 4 or 8.
+func sharesOf(length int, packets, bytes uint64) uint64 {
+	if length == 8 {
+		return 1
+	}
+	return shares(packets, bytes)
+}
+
 // share is part i of n of a counter. Parts differ by at most one and add up to the whole.
 func share(total, n, i uint64) uint64 {
 	if n == 1 {

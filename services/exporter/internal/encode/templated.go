@@ -24,6 +24,7 @@ type templated struct {
 	choice   choice
 	carriers []carrier // by monitor
 	more     int       // templates of the carriers
+	counter  int       // bytes of counters in forms
 	unusual  []byte    // those that are always there, as on the wire, if settings changed them
 	tuple    int       // longest record of those
 	tables   []table   // of options, which follow the templates
@@ -50,7 +51,7 @@ type datagram interface {
 
 func newTemplated(o Options, at Cursor, in dialect, d datagram) templated {
 	at.Left = min(at.Left, o.RefreshDatagrams-1) // the setting may have changed
-	return templated{options: o, cursor: at, dialect: in, datagram: d, choice: choice{filter: o.Filter, share: o.Share}, tuple: nsv9.IPv6RecordLen, tables: tables(&o, in)}
+	return templated{options: o, cursor: at, dialect: in, datagram: d, choice: choice{filter: o.Filter, share: o.Share}, tuple: nsv9.IPv6RecordLen, counter: in.counter(), tables: tables(&o, in)}
 }
 
 // Cursor is where the encoder stands.

@@ -20,6 +20,8 @@ type V9 struct {
 	form6    *form[nsv9.Record] // and of 257
 	length4  int                // of records by 256, and by 262 before the VRF
 	length6  int
+	counter4 int // bytes of their counters
+	counter6 int
 	record4  nsv9.Record
 	record6  nsv9.Record
 	row4     flow.Row[key.IPv4]
@@ -36,6 +38,7 @@ func NewV9(o Options, at Cursor) *V9 {
 	e.datagram = newV9Datagram(&o, &ipv4, &ipv6)
 	e.templated = newTemplated(o, at, in, &e.datagram)
 	e.tuple = max(e.length4, e.length6)
+	e.counter4, e.counter6 = in.length(nsv9.InPkts, 4), in.length(nsv9.InPkts, 8)
 	if e.form4 != nil || e.form6 != nil {
 		e.unusual = ipv6.Append(ipv4.Append(nil))
 	}
@@ -92,7 +95,7 @@ func (e *V9) Encode(b *Batch, now *clock.Clock, flows *Flows) error {
 
 // flow4 adds the records of an IPv4 flow, whose counters have 32 bits by themselves. Of a VPN it has a VRF.
 func (e *V9) flow4(b *Batch, now *clock.Clock, f *flow.Row[key.IPv4], vrf *uint32) error {
-	n := e.dialect.shares(e.dialect.length(nsv9.InPkts, 4), f.Packets, f.Bytes)
+	n := sharesOf(e.counter4, f.Packets, f.Bytes)
 	if n > maxShares {
 		b.leaveOut(ReasonCounter, f.Packets, f.Bytes)
 		return nil
@@ -101,10 +104,12 @@ func (e *V9) flow4(b *Batch, now *clock.Clock, f *flow.Row[key.IPv4], vrf *uint3
 	r.SrcAddr, r.DstAddr = nsv9.MappedV4(f.Key.Src), nsv9.MappedV4(f.Key.Dst)
 	r.SrcPort, r.DstPort = f.Key.SrcPort, f.Key.DstPort
 	r.Protocol, r.TOS, r.TCPFlags = f.Key.Protocol, f.Key.TOS, f.TCPFlags
-	r.FlowEndReason = f.Reason.FlowEndReason()
 	e.place(b, now, r, f.Key.Interface, f.Key.Direction, f.First, f.Last)
 	e.route(r, 4)
-	e.dialect.countNarrowed(b, f.Key.Interface, max(r.SrcAS, r.DstAS))
+	if e.form4 != nil {
+		r.FlowEndReason = f.Reason.FlowEndReason()
+		e.dialect.countNarrowed(b, f.Key.Interface, max(r.SrcAS, r.DstAS))
+	}
 	for i := range n {
 		to, err := e.nextIn(b, nsv9.IPv4TemplateID, vpnIPv4, e.length4, vrf)
 		if err != nil {
@@ -123,7 +128,7 @@ func (e *V9) flow4(b *Batch, now *clock.Clock, f *flow.Row[key.IPv4], vrf *uint3
 
 // flow6 adds the records of an IPv6 flow, whose counters have 64 bits by themselves. Of a VPN it has a VRF.
 func (e *V9) flow6(b *Batch, now *clock.Clock, f *flow.Row[key.IPv6], vrf *uint32) error {
-	n := e.dialect.shares(e.dialect.length(nsv9.InPkts, 8), f.Packets, f.Bytes)
+	n := sharesOf(e.counter6, f.Packets, f.Bytes)
 	if n > maxShares {
 		b.leaveOut(ReasonCounter, f.Packets, f.Bytes)
 		return nil
@@ -132,10 +137,12 @@ func (e *V9) flow6(b *Batch, now *clock.Clock, f *flow.Row[key.IPv6], vrf *uint3
 	r.SrcAddr, r.DstAddr = f.Key.Src, f.Key.Dst
 	r.SrcPort, r.DstPort, r.FlowLabel = f.Key.SrcPort, f.Key.DstPort, f.Key.FlowLabel
 	r.Protocol, r.TOS, r.TCPFlags = f.Key.Protocol, f.Key.TOS, f.TCPFlags
-	r.FlowEndReason = f.Reason.FlowEndReason()
 	e.place(b, now, r, f.Key.Interface, f.Key.Direction, f.First, f.Last)
 	e.route(r, 6)
-	e.dialect.countNarrowed(b, f.Key.Interface, max(r.SrcAS, r.DstAS))
+	if e.form6 != nil {
+		r.FlowEndReason = f.Reason.FlowEndReason()
+		e.dialect.countNarrowed(b, f.Key.Interface, max(r.SrcAS, r.DstAS))
+	}
 	for i := range n {
 		to, err := e.nextIn(b, nsv9.IPv6TemplateID, vpnIPv6, e.length6, vrf)
 		if err != nil {

@@ -53,14 +53,6 @@ func (d *dialect) counter() int {
 	return d.length(nsv9.InPkts, own)
 }
 
-// shares is how many records a flow takes with counters of so many bytes.
-func (d *dialect) shares(counter int, packets, bytes uint64) uint64 {
-	if counter == 8 {
-		return 1
-	}
-	return shares(packets, bytes)
-}
-
 // index is an interface as it is sent.
 func (d *dialect) index(v uint32) uint64 {
 	if d.widths.Index == 16 {
