@@ -15,6 +15,7 @@ type Config struct {
 	MemoryLimit  config.Size   `yaml:"memory_limit" doc:"memory for the database, queries included; 0: 80 % of the machine's"`
 	Threads      int           `yaml:"threads" doc:"threads of the database; 0: one for two cores, so that the other stages have theirs"`
 	LandInterval time.Duration `yaml:"land_interval" doc:"the longest that a flow waits on a quiet line before it can be queried"`
+	Routes       bool          `yaml:"routes" doc:"land flows with AS numbers, prefix lengths and next hops by the routing table on the bus, which the section routes of some process publishes"`
 	FlowShards   []int         `yaml:"flow_shards" doc:"flow shards pinned to this analyzer; empty: all"`
 	API          APIConfig     `yaml:"api"`
 

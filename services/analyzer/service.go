@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
@@ -19,6 +20,7 @@ import (
 	"netstream/pipeline/bus"
 	"netstream/pipeline/control"
 	"netstream/pipeline/positions"
+	"netstream/pipeline/routes"
 	"netstream/services/analyzer/audit"
 	"netstream/services/analyzer/internal/api"
 	"netstream/services/analyzer/internal/collector"
@@ -29,6 +31,9 @@ import (
 
 // Landed is what of a source is in the database.
 type Landed = landing.Landed
+
+// routesWait is how long a start waits for a first routing table.
+const routesWait = 30 * time.Second
 
 // ErrNotRunning is met when the service has stopped, or never came up.
 var ErrNotRunning = errors.New("the analyzer is not running")
@@ -69,7 +74,15 @@ func (s *Service) Run(ctx context.Context) (err error) {
 			err = fmt.Errorf("analyzer: close database %s: %w", st.Path(), closeErr)
 		}
 	}()
-	land, err := landing.Open(ctx, landing.Config{Shards: s.cfg.FlowShards, Interval: s.cfg.LandInterval}, s.bus, st, &s.metrics.landing, s.log)
+	landed := landing.Config{Shards: s.cfg.FlowShards, Interval: s.cfg.LandInterval}
+	var follower *routes.Follower
+	if s.cfg.Routes {
+		if follower, err = routes.Follow(ctx, s.bus, s.log, routesWait); err != nil {
+			return fmt.Errorf("analyzer: %w", err)
+		}
+		landed.Routes = follower.Table
+	}
+	land, err := landing.Open(ctx, landed, s.bus, st, &s.metrics.landing, s.log)
 	if err != nil {
 		return fmt.Errorf("analyzer: %w", err)
 	}
@@ -104,6 +117,9 @@ func (s *Service) Run(ctx context.Context) (err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return land.Run(ctx) })
 	g.Go(func() error { return decoder.Run(ctx) })
+	if follower != nil {
+		g.Go(func() error { follower.Run(ctx); return nil })
+	}
 	if receiver != nil {
 		g.Go(func() error { return receiver.Run(ctx) })
 	}

@@ -109,7 +109,7 @@ func (r *run) run(ctx context.Context) error {
 	undo := context.AfterFunc(ctx, func() { time.AfterFunc(grace, stop) })
 	defer undo()
 	defer r.live.end(sending)
-	links.Go(func() { r.router.watch(sending) })
+	links.Go(func() { r.router.follow(sending) })
 	for _, d := range r.destinations {
 		links.Go(func() { d.link.Run(sending) })
 	}

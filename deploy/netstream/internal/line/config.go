@@ -24,7 +24,7 @@ type Config struct {
 	Sampler   sampler.Config   `yaml:"sampler" doc:"stage 1: packets to sampled packet headers"`
 	FlowCache flowcache.Config `yaml:"flowcache" doc:"stage 2: headers to flow updates"`
 	Ager      ager.Config      `yaml:"ager" doc:"stage 3: updates to expired flows"`
-	Routes    routes.Config    `yaml:"routes" doc:"AS numbers, prefixes and next hops, for the datagrams of the exporter"`
+	Routes    routes.Config    `yaml:"routes" doc:"AS numbers, prefixes and next hops, for exporter and analyzer"`
 	Exporter  exporter.Config  `yaml:"exporter" doc:"stage 4a: flows to NetStream datagrams"`
 	Analyzer  analyzer.Config  `yaml:"analyzer" doc:"stage 4b: flows to the database, SQL and HTTP"`
 	Telemetry telemetry.Config `yaml:"telemetry" doc:"log, metrics and health of the process"`

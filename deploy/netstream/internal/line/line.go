@@ -1,7 +1,7 @@
 // Package line puts the stages together: bus, analyzer, exporter, agers, flow caches and sampler in one process.
 //
-//	start  bus -> analyzer -> routes -> exporter -> agers -> flow caches -> work (a sampler reading files, the generator, …)
-//	stop   work, flow caches, agers, exporter, routes, analyzer, bus
+//	start  bus -> routes -> analyzer -> exporter -> agers -> flow caches -> work (a sampler reading files, the generator, …)
+//	stop   work, flow caches, agers, exporter, analyzer, routes, bus
 //
 // What has passed a stage is in a stream, so a stop anywhere loses nothing, and a start goes on from there.
 package line
@@ -68,11 +68,11 @@ func Open(cfg Config, data string, log *slog.Logger) (*Line, error) {
 	}
 	l.registry.MustRegister(l.health)
 	l.telemetry = telemetry.NewServer(cfg.Telemetry.Listen, telemetry.Handler(l.registry, l.health), log)
-	l.Analyzer = analyzer.New(l.cfg.Analyzer, l.bus, l.registry, log)
 	if cfg.Routes.Routed() {
 		l.routes = routes.NewPublisher(cfg.Routes, l.bus, log, routes.NewMetrics(l.registry))
-		cfg.Exporter.Routes = true
+		l.cfg.Analyzer.Routes, cfg.Exporter.Routes = true, true
 	}
+	l.Analyzer = analyzer.New(l.cfg.Analyzer, l.bus, l.registry, log)
 	l.Exporter = exporter.New(cfg.Exporter, l.bus, l.registry, log)
 	l.ager = ager.New(cfg.Ager, cfg.Monitors, l.bus, stage.Static(stage.AllShards(cfg.Layout.FlowShards)), l.registry, log)
 	l.flowCache = flowcache.New(cfg.FlowCache, cfg.Monitors.Definitions(), l.bus, stage.Static(stage.AllShards(cfg.Layout.PacketShards)), l.registry, log)
@@ -106,10 +106,10 @@ func (l *Line) Run(ctx context.Context, work func(ctx context.Context) error) er
 	g := lifecycle.New(l.log, stopTimeout)
 	g.Add(lifecycle.Component{Name: "disk space", Run: l.dir.Watch})
 	g.Add(lifecycle.Component{Name: "telemetry", Run: l.telemetry.Run, Ready: l.telemetry.Ready()})
-	g.Add(l.analyzer())
 	if l.routes != nil {
 		g.Add(lifecycle.Component{Name: "routes", Run: l.routes.Run})
 	}
+	g.Add(l.analyzer())
 	// It runs without destinations too: then its position moves along, and a destination added later gets what comes then.
 	g.Add(lifecycle.Component{Name: "exporter", Run: l.Exporter.Run})
 	g.Add(lifecycle.Component{Name: "ager", Run: l.ager.Run})

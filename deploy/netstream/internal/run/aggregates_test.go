@@ -6,6 +6,8 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,26 +20,48 @@ import (
 	"netstream/services/exporter"
 )
 
-// groupings are what each mode groups by, in SQL over the flows; a record has the columns under the same names, 0 where it has no such field. Prefixes
-// are of 24 and 48 bits, for there are no routes.
+// groupings are what each mode groups by, in SQL over the flows; a record has the columns under the same names, 0 where it has no such field.
 var groupings = map[string]string{
-	"as": "ip_version, in_if, out_if", "as-tos": "ip_version, in_if, out_if, tos",
+	"as": "ip_version, src_as, dst_as, in_if, out_if", "as-tos": "ip_version, src_as, dst_as, in_if, out_if, tos",
 	"protocol-port": "ip_version, protocol, src_port, dst_port", "protocol-port-tos": "ip_version, protocol, src_port, dst_port, tos, in_if, out_if",
-	"source-prefix": "ip_version, src_hi, src_lo, in_if", "source-prefix-tos": "ip_version, src_hi, src_lo, in_if, tos",
-	"destination-prefix": "ip_version, dst_hi, dst_lo, out_if", "destination-prefix-tos": "ip_version, dst_hi, dst_lo, out_if, tos",
-	"prefix": "ip_version, src_hi, src_lo, dst_hi, dst_lo, in_if, out_if", "prefix-tos": "ip_version, src_hi, src_lo, dst_hi, dst_lo, in_if, out_if, tos",
-	"bgp-nexthop-tos": "ip_version, in_if, out_if, tos", "index-tos": "ip_version, in_if, out_if, tos",
-	"source-index-tos": "in_if, tos", "vlan-id": "vlan, in_if",
+	"source-prefix": "ip_version, src_as, src_mask, src_hi, src_lo, in_if", "source-prefix-tos": "ip_version, src_as, src_mask, src_hi, src_lo, in_if, tos",
+	"destination-prefix":     "ip_version, dst_as, dst_mask, dst_hi, dst_lo, out_if",
+	"destination-prefix-tos": "ip_version, dst_as, dst_mask, dst_hi, dst_lo, out_if, tos",
+	"prefix":                 "ip_version, src_as, dst_as, src_mask, dst_mask, src_hi, src_lo, dst_hi, dst_lo, in_if, out_if",
+	"prefix-tos":             "ip_version, src_as, dst_as, src_mask, dst_mask, src_hi, src_lo, dst_hi, dst_lo, in_if, out_if, tos",
+	"bgp-nexthop-tos":        "ip_version, hop_hi, hop_lo, src_as, dst_as, in_if, out_if, tos", "index-tos": "ip_version, in_if, out_if, tos",
+	"source-index-tos": "hop_hi, hop_lo, in_if, tos", "vlan-id": "vlan, in_if",
 }
 
-// prepared are the flows as the modes see them.
-const prepared = `CREATE TABLE prepared AS SELECT monitors.name AS monitor, CASE WHEN monitors.name = 'ipv6' THEN 6 ELSE 4 END AS ip_version,
-	CASE WHEN monitors.name = 'ipv6' THEN src_hi >> 16 << 16 ELSE src_hi END AS src_hi, CASE WHEN monitors.name = 'ipv6' THEN 0 ELSE src_lo >> 8 << 8 END AS src_lo,
-	CASE WHEN monitors.name = 'ipv6' THEN dst_hi >> 16 << 16 ELSE dst_hi END AS dst_hi, CASE WHEN monitors.name = 'ipv6' THEN 0 ELSE dst_lo >> 8 << 8 END AS dst_lo,
-	src_port, dst_port, protocol, tos, coalesce(in_if, 0) AS in_if, coalesce(out_if, 0) AS out_if, coalesce(vlan, 0) AS vlan, packets, bytes, first_time, last_time
-	FROM line.flow_numbers f JOIN line.monitors monitors ON f.monitor = monitors.id`
+// routeRows is a routing table for the traffic. Prefixes of less than 24 and 48 bits are taken as that long by the exporter.
+const routeRows = `prefix,origin_as,bgp_next_hop
+0.0.0.0/1,101,192.0.2.1
+128.0.0.0/2,4200000001,192.0.2.2
+10.0.0.0/8,103,
+10.0.0.0/14,104,192.0.2.3
+10.16.0.0/26,105,
+::/0,106,2001:db8:ffff::1
+2001:db8::/50,107,
+`
 
-// TestAggregatesAreGroupedFlows exports a capture by all modes beside the database: each mode's records are what GROUP BY of the flows gives.
+// prepared are the flows as the modes see them, with the routes that the analyzer found.
+const prepared = `CREATE TABLE prepared AS
+	WITH f AS (SELECT m.name AS monitor, CASE WHEN m.name = 'ipv6' THEN 6 ELSE 4 END AS ip_version, f.* EXCLUDE (monitor, src_mask, dst_mask, ip_version),
+		greatest(coalesce(src_mask, 0), CASE WHEN m.name = 'ipv6' THEN 48 ELSE 24 END) AS src_mask,
+		greatest(coalesce(dst_mask, 0), CASE WHEN m.name = 'ipv6' THEN 48 ELSE 24 END) AS dst_mask
+		FROM line.flow_numbers f JOIN line.monitors m ON f.monitor = m.id)
+	SELECT monitor, ip_version, src_mask, dst_mask,
+	CASE WHEN ip_version = 6 THEN src_hi >> (64 - src_mask) << (64 - src_mask) ELSE src_hi END AS src_hi,
+	CASE WHEN ip_version = 6 THEN 0 ELSE src_lo >> (32 - src_mask) << (32 - src_mask) END AS src_lo,
+	CASE WHEN ip_version = 6 THEN dst_hi >> (64 - dst_mask) << (64 - dst_mask) ELSE dst_hi END AS dst_hi,
+	CASE WHEN ip_version = 6 THEN 0 ELSE dst_lo >> (32 - dst_mask) << (32 - dst_mask) END AS dst_lo,
+	coalesce(bgp_next_hop_hi, 0) AS hop_hi, coalesce(bgp_next_hop_lo, CASE WHEN ip_version = 6 THEN 0 ELSE 281470681743360 END) AS hop_lo, -- ::ffff:0.0.0.0
+	coalesce(src_as, 0) AS src_as, coalesce(dst_as, 0) AS dst_as,
+	src_port, dst_port, protocol, tos, coalesce(in_if, 0) AS in_if, coalesce(out_if, 0) AS out_if, coalesce(vlan, 0) AS vlan, packets, bytes
+	FROM f`
+
+// TestAggregatesAreGroupedFlows exports a capture by all modes beside the database: each mode's records are what GROUP BY of the flows gives, routes
+// included, which exporter and analyzer look up for themselves.
 func TestAggregatesAreGroupedFlows(t *testing.T) {
 	address, datagrams := listen(t)
 	cfg, data := config(), t.TempDir()
@@ -52,6 +76,11 @@ func TestAggregatesAreGroupedFlows(t *testing.T) {
 		d.Aggregations = append(d.Aggregations, mode)
 	}
 	cfg.Exporter.Destinations = []exporter.Destination{d}
+	table := filepath.Join(t.TempDir(), "routes.csv")
+	if err := os.WriteFile(table, []byte(routeRows), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Routes.Files = []string{table}
 	path := capture(t, 40_000)
 	with(t, cfg, data, func(ctx context.Context, l *line.Line) {
 		if r, err := run.New([]string{path}, false).Run(ctx, l); err != nil || !r.Closed {
@@ -72,17 +101,18 @@ func TestAggregatesAreGroupedFlows(t *testing.T) {
 	}
 	exec("ATTACH '" + data + "/netstream.duckdb' AS line (READ_ONLY)")
 	exec(prepared)
-	exec(`CREATE TABLE received (mode VARCHAR, ip_version UTINYINT, src_hi UBIGINT, src_lo UBIGINT, dst_hi UBIGINT, dst_lo UBIGINT, src_port USMALLINT,
+	exec(`CREATE TABLE received (mode VARCHAR, ip_version UTINYINT, src_hi UBIGINT, src_lo UBIGINT, dst_hi UBIGINT, dst_lo UBIGINT,
+		hop_hi UBIGINT, hop_lo UBIGINT, src_as UINTEGER, dst_as UINTEGER, src_mask UTINYINT, dst_mask UTINYINT, src_port USMALLINT,
 		dst_port USMALLINT, protocol UTINYINT, tos UTINYINT, in_if UINTEGER, out_if UINTEGER, vlan USMALLINT, flows UBIGINT, packets UBIGINT, bytes UBIGINT)`)
 	exec("BEGIN")
-	insert, err := db.Prepare("INSERT INTO received VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+	insert, err := db.Prepare("INSERT INTO received VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
 	if err != nil {
 		t.Fatal(err)
 	}
 	records := receive(t, datagrams(), func(mode string, version uint8, r *nsv9.Record) {
 		hi := func(a [16]byte) string { return strconv.FormatUint(binary.BigEndian.Uint64(a[:8]), 10) }
 		lo := func(a [16]byte) string { return strconv.FormatUint(binary.BigEndian.Uint64(a[8:]), 10) }
-		if _, err := insert.Exec(mode, version, hi(r.SrcAddr), lo(r.SrcAddr), hi(r.DstAddr), lo(r.DstAddr), r.SrcPort, r.DstPort, r.Protocol, r.TOS,
+		if _, err := insert.Exec(mode, version, hi(r.SrcAddr), lo(r.SrcAddr), hi(r.DstAddr), lo(r.DstAddr), hi(r.BGPNextHop), lo(r.BGPNextHop), r.SrcAS, r.DstAS, r.SrcMask, r.DstMask, r.SrcPort, r.DstPort, r.Protocol, r.TOS,
 			r.InIf, r.OutIf, r.VLAN, r.Flows, r.Packets, r.Bytes); err != nil {
 			t.Fatal(err)
 		}

@@ -10,8 +10,9 @@ type sequence struct {
 // A step back is a restart of the exporter when its uptime went back by more than a minute or the distance is large;
 // else a datagram came late or twice.
 const (
-	restartUptime   = 60_000 // ms
-	restartDistance = 10_000 // units
+	restartUptime   = 60_000     // ms
+	pause           = 86_400_000 // ms; what is further ahead mod 2^32, after 49.7 days, is behind
+	restartDistance = 10_000     // units
 )
 
 // take takes the number of a datagram with so many units and returns how many units are newly missing. A late datagram
@@ -22,7 +23,7 @@ func (s *sequence) take(number, units, uptime uint32) (lost int64) {
 	case !s.Seen:
 	case gap < 1<<31:
 		lost = int64(gap)
-	case int32(s.Uptime-uptime) > restartUptime || -gap > restartDistance:
+	case s.Uptime-uptime > restartUptime && uptime-s.Uptime > pause || -gap > restartDistance:
 	default:
 		return -int64(min(units, -gap))
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"netstream/pipeline/bus"
+	"netstream/pipeline/routes"
 	"netstream/schemas/columns"
 	"netstream/schemas/flow"
 	"netstream/schemas/key"
@@ -24,6 +25,7 @@ type decoder struct {
 	sources  []uint32 // the database's numbers of the message's sources
 	monitors []uint16
 	defined  []monitor.Definition // the message's monitors
+	routes   func() *routes.Table // the table in use, which may be nil; nil: flows come without routes
 	over     bool                 // the message added last ends a source on its shard
 }
 
@@ -153,6 +155,7 @@ func (d *decoder) appendIPv4(r *store.Rows) {
 	r.Protocol.AppendAll(k.Protocol)
 	r.TOS.AppendAll(k.TOS)
 	appendInterfaces(r, k.Interface, k.Direction)
+	d.appendRoutes(r, n)
 	appendRest(d, r, d.ipv4)
 }
 
@@ -171,6 +174,7 @@ func (d *decoder) appendIPv6(r *store.Rows) {
 	r.TOS.AppendAll(k.TOS)
 	r.FlowLabel.AppendAll(k.FlowLabel)
 	appendInterfaces(r, k.Interface, k.Direction)
+	d.appendRoutes(r, n)
 	appendRest(d, r, d.ipv6)
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"netstream/pipeline/bus"
+	"netstream/pipeline/routes"
 	"netstream/schemas/ledger"
 	"netstream/services/analyzer/internal/store"
 )
@@ -26,6 +27,8 @@ type Config struct {
 	Shards   []int         // flow shards to land; nil: all
 	Interval time.Duration // the longest that a flow waits for others
 	Rows     int           // a transaction as soon as so many wait; 0: a row group
+
+	Routes func() *routes.Table // the routing table in use, which may be nil; nil: flows land without routes
 }
 
 // Metrics of the landing.
@@ -72,6 +75,7 @@ func Open(ctx context.Context, cfg Config, b *bus.Bus, s *store.Store, m *Metric
 		cfg:      cfg, bus: b, store: s, metrics: m, log: log, stream: b.Pipeline.FlowsStream(),
 		shards: map[string]*shard{}, decoder: newDecoder(s), batch: store.NewBatch(),
 	}
+	l.decoder.routes = cfg.Routes
 	l.batch.Retried = m.Retries.Inc
 	if err := s.SetFlowShards(ctx, b.Layout.FlowShards); err != nil {
 		return nil, err

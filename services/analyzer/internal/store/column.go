@@ -125,6 +125,9 @@ func (c *Column[T]) growValid() {
 // Len is the number of rows.
 func (c *Column[T]) Len() int { return max(len(c.values), c.nulls) }
 
+// At is the value of a row that isn't NULL.
+func (c *Column[T]) At(row int) T { return c.values[row] }
+
 // reset empties the column and keeps its memory.
 func (c *Column[T]) reset() { c.values, c.valid, c.nulls = c.values[:0], c.valid[:0], 0 }
 
