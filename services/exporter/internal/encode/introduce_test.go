@@ -16,14 +16,20 @@ func TestIntroduction(t *testing.T) {
 		ipfix    bool
 		sampling uint32
 		once     bool
+		all      bool // other options, too
 	}{
-		{"v9", false, 0, false}, {"v9 with options", false, 1000, false},
-		{"ipfix", true, 0, false}, {"ipfix with options", true, 1000, false},
-		{"ipfix once", true, 0, true}, {"ipfix once with options", true, 1000, true},
+		{"v9", false, 0, false, false}, {"v9 with options", false, 1000, false, false},
+		{"ipfix", true, 0, false, false}, {"ipfix with options", true, 1000, false, false},
+		{"ipfix once", true, 0, true, false}, {"ipfix once with options", true, 1000, true, false},
+		{"v9 with all options", false, 0, false, true}, {"ipfix with all options", true, 0, false, true}, {"ipfix once with all options", true, 0, true, true},
 	} {
 		for _, limit := range []int{MinLimit, 1472, 1 << 14} {
 			t.Run(tt.name, func(t *testing.T) {
 				o := Options{Limit: limit, Sampling: tt.sampling, RefreshDatagrams: 7, RefreshSeconds: 60}
+				if tt.all {
+					o = optionsOf(limit)
+					o.RefreshDatagrams = 7
+				}
 				with := o
 				with.Introduce, with.Once = true, tt.once
 				var plain, e Encoder = NewV9(o, Cursor{}), NewV9(with, Cursor{})

@@ -31,7 +31,7 @@ func (x *Exported) add(octets, records uint64) {
 type table struct {
 	id      uint16
 	usual   bool // nothing changes but by Options.Sampling: a change waits for the next refresh
-	varies  bool // it has the statistics, which are others each time
+	varies  bool // its one record is the statistics, which are put into its place
 	v9      nsv9.Template
 	ipfix   ipfix.Template
 	records [][]byte
@@ -119,11 +119,6 @@ func flowKeyTable(keys map[uint16]uint64) table {
 	return t
 }
 
-// statistics is the table of these.
-func (e *templated) statistics() *table {
-	return &e.tables[slices.IndexFunc(e.tables, func(t table) bool { return t.varies })]
-}
-
 // carrierKeys are the keys of the forms.
 func carrierKeys(by []carrier) map[uint16]uint64 {
 	keys := map[uint16]uint64{}
@@ -174,17 +169,22 @@ func (e *templated) addTables(b *Batch) error {
 
 // fillTable adds the records of a table.
 func (e *templated) fillTable(b *Batch, t *table) error {
-	if t.varies {
-		e.putStatistics((*[nsv9.StatisticsRecordLen]byte)(t.records[0]))
-	}
 	for _, r := range t.records {
 		to, err := e.nextOption(b, t.id, len(r))
 		if err != nil {
 			return err
 		}
 		copy(to, r)
+		if t.varies {
+			e.putStatistics((*[nsv9.StatisticsRecordLen]byte)(to))
+		}
 	}
 	return nil
+}
+
+// statistics is the table of these.
+func (e *templated) statistics() *table {
+	return &e.tables[slices.IndexFunc(e.tables, func(t table) bool { return t.varies })]
 }
 
 // putStatistics tells what went before the open datagram.

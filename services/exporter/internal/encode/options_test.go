@@ -57,7 +57,7 @@ func TestOptions(t *testing.T) {
 			fmt.Sprint("269 256,", 0b1_0000_1111_0000_1111), fmt.Sprint("269 257,", 0b10_0001_1111_0000_1111),
 		}},
 	} {
-		for _, limit := range []int{MinLimit, 1472} {
+		for _, limit := range []int{MinLimit, 540, 544, 548, 552, 556, 560, 564, 568, 572, 576, 580, 584, 1472} { // a datagram is full at any place
 			t.Run(fmt.Sprint(tt.format, " ", limit), func(t *testing.T) {
 				o := optionsOf(limit)
 				want := slices.Clone(tt.want)

@@ -51,7 +51,10 @@ type datagram interface {
 
 func newTemplated(o Options, at Cursor, in dialect, d datagram) templated {
 	at.Left = min(at.Left, o.RefreshDatagrams-1) // the setting may have changed
-	return templated{options: o, cursor: at, dialect: in, datagram: d, choice: choice{filter: o.Filter, share: o.Share}, tuple: nsv9.IPv6RecordLen, counter: in.counter(), tables: tables(&o, in)}
+	return templated{
+		options: o, cursor: at, dialect: in, datagram: d, choice: choice{filter: o.Filter, share: o.Share},
+		counter: in.counter(), tuple: nsv9.IPv6RecordLen, tables: tables(&o, in),
+	}
 }
 
 // Cursor is where the encoder stands.
