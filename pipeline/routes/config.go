@@ -17,7 +17,6 @@ type Config struct {
 	Compile time.Duration `yaml:"compile" doc:"a new table is made of what BMP and BGP tell at most that often, 1s to 1h"`
 	BMP     BMPConfig     `yaml:"bmp" doc:"routers tell their routes by BMP"`
 	BGP     BGPConfig     `yaml:"bgp" doc:"routers tell their routes by BGP"`
-	Geo     []string      `yaml:"geo" doc:"MMDB files with AS numbers, countries and cities; what one doesn't tell, a later one may"`
 }
 
 // BMPConfig is of the station that routers connect to.
@@ -64,8 +63,14 @@ func (c Config) live() bool { return c.BMP.Listen != "" || len(c.BGP.Neighbors) 
 // Validate reports all problems but those of its sections, which report their own.
 func (c Config) Validate() error {
 	var ps config.Problems
-	validateFiles(&ps, "files", c.Files)
-	validateFiles(&ps, "geo", c.Geo)
+	for i, f := range c.Files {
+		at := "files[" + strconv.Itoa(i) + "]"
+		if f == "" {
+			ps.Addf(at, f, "the name of a file")
+		} else if slices.Contains(c.Files[:i], f) {
+			ps.Addf(at, f, "each file once")
+		}
+	}
 	if c.Check != 0 && (c.Check < time.Second || c.Check > maxCheck) {
 		ps.Addf("check", c.Check, "0, or 1s to %s", maxCheck)
 	}
@@ -73,17 +78,6 @@ func (c Config) Validate() error {
 		ps.Addf("compile", c.Compile, "1s to %s", maxCompile)
 	}
 	return ps.Err()
-}
-
-func validateFiles(ps *config.Problems, key string, files []string) {
-	for i, f := range files {
-		at := key + "[" + strconv.Itoa(i) + "]"
-		if f == "" {
-			ps.Addf(at, f, "the name of a file")
-		} else if slices.Contains(files[:i], f) {
-			ps.Addf(at, f, "each file once")
-		}
-	}
 }
 
 // Validate reports all problems.

@@ -24,7 +24,6 @@ func TestConfig(t *testing.T) {
 	c, err = configured(`
 routes:
   files: [rib.mrt.bz2, ours.csv]
-  geo: [city.mmdb]
   check: 0s
   compile: 1s
   bmp: {listen: ":11019"}
@@ -45,7 +44,6 @@ func TestMistakes(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"files: [a, \"\", a]", `files[1]: "", want the name of a file`},
 		{"files: [a, \"\", a]", `files[2]: "a", want each file once`},
-		{"geo: [\"\"]", `geo[0]: "", want the name of a file`},
 		{"check: 1ms", "check: 1ms, want 0, or 1s to 24h0m0s"},
 		{"compile: 0s", "compile: 0s, want 1s to 1h0m0s"},
 		{"bmp: {listen: 11019}", `bmp.listen: "11019", want address:port or :port`},

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Loader keeps the table and the places in use up to date. What a reload can't read doesn't change them.
+// Loader keeps the table in use up to date. What a reload can't read doesn't change them.
 type Loader struct {
 	cfg     Config
 	log     *slog.Logger
@@ -21,7 +21,6 @@ type Loader struct {
 	asked   chan struct{} // holds one when a reload was asked for
 
 	table atomic.Pointer[Table]
-	geo   atomic.Pointer[Geo]
 
 	// Of Run's goroutine.
 	live               *live
@@ -34,15 +33,11 @@ type Loader struct {
 func NewLoader(cfg Config, log *slog.Logger, m *Metrics, changed func(*Table)) *Loader {
 	l := &Loader{cfg: cfg, log: log, metrics: m, changed: changed, asked: make(chan struct{}, 1), live: newLive(log, m)}
 	l.table.Store(&Table{})
-	l.geo.Store(&Geo{})
 	return l
 }
 
 // Table is the table in use; it knows no route until Run has read one. It is safe for use by several goroutines.
 func (l *Loader) Table() *Table { return l.table.Load() }
-
-// Geo is what tells places; it knows none until Run has read a database. It is safe for use by several goroutines.
-func (l *Loader) Geo() *Geo { return l.geo.Load() }
 
 // Reload asks Run to read all files again, whether they have changed or not, and doesn't wait for it.
 func (l *Loader) Reload() {
@@ -64,7 +59,7 @@ func (l *Loader) Run(ctx context.Context) error {
 		routers.Go(func() { newSpeaker(l.cfg.BGP, l.live).run(ctx) })
 	}
 	var check <-chan time.Time
-	if l.cfg.Check > 0 && len(l.cfg.Files)+len(l.cfg.Geo) > 0 {
+	if l.cfg.Check > 0 && len(l.cfg.Files) > 0 {
 		ticker := time.NewTicker(l.cfg.Check)
 		defer ticker.Stop()
 		check = ticker.C
@@ -91,10 +86,6 @@ func (l *Loader) Run(ctx context.Context) error {
 
 // look reads the files that have changed, or all.
 func (l *Loader) look(ctx context.Context, all bool) {
-	if seen := fingerprint(l.cfg.Geo); all || seen != l.geoSeen {
-		l.geoSeen = seen
-		l.loadGeo()
-	}
 	if seen := fingerprint(l.cfg.Files); all || seen != l.filesSeen {
 		l.filesSeen = seen
 		l.loadFiles(ctx)
@@ -114,20 +105,6 @@ func fingerprint(files []string) string {
 	return b.String()
 }
 
-func (l *Loader) loadGeo() {
-	if len(l.cfg.Geo) == 0 {
-		return
-	}
-	g, err := OpenGeo(l.cfg.Geo...)
-	if err != nil {
-		l.metrics.troubles.WithLabelValues(kindGeo).Inc()
-		l.log.Error("places can't be read, those known before stay", "error", err)
-		return
-	}
-	l.geo.Store(g)
-	l.log.Info("places read", "files", len(l.cfg.Geo))
-}
-
 // loadFiles reads all files. If there is trouble with one, the routes of the last time stay; at the first time, those that
 // could be read are better than none.
 func (l *Loader) loadFiles(ctx context.Context) {
@@ -141,7 +118,7 @@ func (l *Loader) loadFiles(ctx context.Context) {
 	}
 	l.metrics.loads.Inc()
 	if err != nil {
-		l.metrics.troubles.WithLabelValues(kindFiles).Inc()
+		l.metrics.troubles.Inc()
 		if l.base != nil {
 			l.log.Error("routes can't be read, those known before stay", "error", err)
 			return

@@ -82,7 +82,7 @@ func TestReload(t *testing.T) {
 	}
 	write(t, csv, "prefix,origin_as\n192.0.2.0/24,3\nnonsense,4\n")
 	l.Reload()
-	trouble := l.metrics.troubles.WithLabelValues(kindFiles)
+	trouble := l.metrics.troubles
 	until(t, "the trouble isn't counted", func() bool { return testutil.ToFloat64(trouble) > 0 })
 	if r, _ := l.Table().Lookup(netip.MustParseAddr("192.0.2.1")); r.Origin != 22 {
 		t.Errorf("with a broken file origin %d, want that of before", r.Origin)
@@ -114,36 +114,12 @@ func TestTheFirstTimeWhatCanBeReadIsUsed(t *testing.T) {
 	if got := origin(t, changed); got != 64501 || l.Table().Len() != 2 {
 		t.Errorf("origin %d, %d prefixes", got, l.Table().Len())
 	}
-	if n := testutil.ToFloat64(l.metrics.troubles.WithLabelValues(kindFiles)); n != 1 {
+	if n := testutil.ToFloat64(l.metrics.troubles); n != 1 {
 		t.Errorf("%v troubles counted", n)
 	}
 }
 
 func rib4(prefix string) mrt.Body { return rib(prefix, 64500, 64501) }
-
-// TestGeoReload: a broken database doesn't take the place of a good one.
-func TestGeoReload(t *testing.T) {
-	cfg := DefaultConfig()
-	path := filepath.Join(t.TempDir(), "asn.mmdb")
-	copyFile := func(name string) {
-		b, err := os.ReadFile(filepath.Join("testdata/maxmind", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(t, path, string(b))
-	}
-	copyFile("GeoLite2-ASN-Test.mmdb")
-	cfg.Geo = []string{path}
-	l, _ := runLoader(t, cfg)
-	google := func() bool { return l.Geo().Lookup(netip.MustParseAddr("1.0.0.1")).ASN == 15169 }
-	until(t, "the database isn't read", google)
-	copyFile("MaxMind-DB-test-broken-pointers-24.mmdb")
-	l.Reload()
-	until(t, "the trouble isn't counted", func() bool { return testutil.ToFloat64(l.metrics.troubles.WithLabelValues(kindGeo)) == 1 })
-	if !google() {
-		t.Error("the database of before isn't in use any more")
-	}
-}
 
 // TestLiveOverFiles: what routers tell goes before what files do, and goes away with them.
 func TestLiveOverFiles(t *testing.T) {

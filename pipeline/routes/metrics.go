@@ -9,7 +9,7 @@ type Metrics struct {
 	compiles   prometheus.Counter
 	compiling  prometheus.Histogram
 	loads      prometheus.Counter
-	troubles   *prometheus.CounterVec
+	troubles   prometheus.Counter
 	malformed  *prometheus.CounterVec
 	sessions   *prometheus.GaugeVec
 	ends       *prometheus.CounterVec
@@ -20,7 +20,6 @@ type Metrics struct {
 // Kinds of sources, as values of labels.
 const (
 	kindFiles = "files"
-	kindGeo   = "geo"
 	kindBMP   = "bmp"
 	kindBGP   = "bgp"
 )
@@ -33,7 +32,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		compiles:   prometheus.NewCounter(prometheus.CounterOpts{Name: "routes_compiles_total", Help: "Routing tables made of what sources told."}),
 		compiling:  prometheus.NewHistogram(prometheus.HistogramOpts{Name: "routes_compile_seconds", Help: "Time to make a routing table.", Buckets: []float64{0.001, 0.01, 0.1, 0.3, 1, 3, 10}}),
 		loads:      prometheus.NewCounter(prometheus.CounterOpts{Name: "routes_loads_total", Help: "Times that files were read."}),
-		troubles:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "routes_load_troubles_total", Help: "Times that files couldn't be read; what was known before stays."}, []string{"source"}),
+		troubles:   prometheus.NewCounter(prometheus.CounterOpts{Name: "routes_load_troubles_total", Help: "Times that files couldn't be read; what was known before stays."}),
 		malformed:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "routes_malformed_total", Help: "Updates and table entries with an attribute that can't be read: their paths count as withdrawn."}, []string{"source"}),
 		sessions:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "routes_sessions", Help: "Routers that are connected."}, []string{"source"}),
 		ends:       prometheus.NewCounterVec(prometheus.CounterOpts{Name: "routes_session_ends_total", Help: "Connections with routers that ended, or didn't come about."}, []string{"source"}),
@@ -41,9 +40,6 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		liveEvents: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "routes_live_changes_total", Help: "Paths that routers told of."}, []string{"source", "change"}),
 	}
 	reg.MustRegister(m.prefixes, m.changed, m.compiles, m.compiling, m.loads, m.troubles, m.malformed, m.sessions, m.ends, m.livePaths, m.liveEvents)
-	for _, kind := range []string{kindFiles, kindGeo} {
-		m.troubles.WithLabelValues(kind)
-	}
 	for _, kind := range []string{kindBMP, kindBGP} {
 		m.sessions.WithLabelValues(kind)
 		m.ends.WithLabelValues(kind)

@@ -1,11 +1,10 @@
 // Package routes is what is known of the networks behind the addresses in flows: which AS originates a prefix, over which
 // neighbouring AS and next hop it is reached, and in which country and city it lies.
 //
-//	MRT, CSV files --+                                +--> Store: object store <pipeline>-routes
-//	                 +--> Builder --> Table (best     |
-//	BMP, BGP --------+    of each     route of each --+--> Loader.Table: the table in use
-//	                      prefix      prefix)
-//	MMDB files ---------> Geo (AS, country, city) --------> Loader.Geo
+//	MRT, CSV files --+--> Builder --> Table: the best --> Publisher --> Store: the object     --> Follower
+//	BMP, BGP --------+                route of each                     store <pipeline>-routes
+//	                                  prefix
+//	MMDB files ---------> Geo (AS, country, city) --> Places
 //
 // A Table is immutable and has a Version, so that what was said of a flow can be said again: a replay loads the table of
 // that version from the Store.

@@ -2,6 +2,8 @@ package analyzer
 
 import (
 	"net"
+	"slices"
+	"strconv"
 	"time"
 
 	"netstream/pipeline/config"
@@ -16,6 +18,7 @@ type Config struct {
 	Threads      int           `yaml:"threads" doc:"threads of the database; 0: one for two cores, so that the other stages have theirs"`
 	LandInterval time.Duration `yaml:"land_interval" doc:"the longest that a flow waits on a quiet line before it can be queried"`
 	Routes       bool          `yaml:"routes" doc:"land flows with AS numbers, prefix lengths and next hops by the routing table on the bus, which the section routes of some process publishes"`
+	Geo          []string      `yaml:"geo" doc:"MMDB files for the SQL functions country, city, as_number and as_org of an address; what one doesn't tell, a later one may"`
 	FlowShards   []int         `yaml:"flow_shards" doc:"flow shards pinned to this analyzer; empty: all"`
 	API          APIConfig     `yaml:"api"`
 
@@ -108,6 +111,11 @@ func (c Config) Validate() error {
 	}
 	if c.LandInterval < 10*time.Millisecond || c.LandInterval > time.Hour {
 		ps.Addf("land_interval", c.LandInterval, "10ms to 1h")
+	}
+	for i, f := range c.Geo {
+		if f == "" || slices.Contains(c.Geo[:i], f) {
+			ps.Addf("geo["+strconv.Itoa(i)+"]", f, "the name of a file, each once")
+		}
 	}
 	seen := map[int]bool{}
 	for _, n := range c.FlowShards {

@@ -13,6 +13,7 @@ type metrics struct {
 	landing   landing.Metrics
 	api       api.Metrics
 	collector collector.Metrics
+	places    prometheus.Counter // times that MMDB files couldn't be read
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -39,6 +40,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		refused.WithLabelValues(reason)
 	}
 	return &metrics{
+		places: counter("analyzer_places_troubles_total", "Times that MMDB files couldn't be read; what was known before stays."),
 		collector: collector.Metrics{
 			Received: counter("analyzer_collector_datagrams_total", "Datagrams received."),
 			Dropped:  counter("analyzer_collector_dropped_total", "Datagrams dropped because the bus had no room."),

@@ -74,6 +74,13 @@ func (s *Service) Run(ctx context.Context) (err error) {
 			err = fmt.Errorf("analyzer: close database %s: %w", st.Path(), closeErr)
 		}
 	}()
+	var places *routes.Places
+	if len(s.cfg.Geo) > 0 {
+		places = routes.NewPlaces(s.cfg.Geo, s.log, s.metrics.places)
+		if err := st.SetPlaces(ctx, places.Lookup); err != nil {
+			return fmt.Errorf("analyzer: %w", err)
+		}
+	}
 	landed := landing.Config{Shards: s.cfg.FlowShards, Interval: s.cfg.LandInterval}
 	var follower *routes.Follower
 	if s.cfg.Routes {
@@ -117,6 +124,9 @@ func (s *Service) Run(ctx context.Context) (err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return land.Run(ctx) })
 	g.Go(func() error { return decoder.Run(ctx) })
+	if places != nil {
+		g.Go(func() error { places.Run(ctx); return nil })
+	}
 	if follower != nil {
 		g.Go(func() error { follower.Run(ctx); return nil })
 	}
