@@ -23,9 +23,9 @@ type Loader struct {
 	table atomic.Pointer[Table]
 
 	// Of Run's goroutine.
-	live               *live
-	base               *Table // of the files; nil: not read yet
-	filesSeen, geoSeen string // as the files were when they were read last
+	live      *live
+	base      *Table // of the files; nil: not read yet
+	filesSeen string // the files as they were when they were read last
 }
 
 // NewLoader makes a loader of a configuration that has been validated. When another table is in use, changed, if it isn't nil,

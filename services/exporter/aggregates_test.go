@@ -408,6 +408,49 @@ func TestAggregatesOutliveStops(t *testing.T) {
 	}
 }
 
+// TestCheckpointAheadOfTheCommit takes the last commit back, as a crash before it would: the checkpoint of its message is passed over, and the message gives the
+// same datagrams again.
+func TestCheckpointAheadOfTheCommit(t *testing.T) {
+	l, c := open(t), listen(t)
+	cfg := exporter.Config{Name: "e", Checkpoint: time.Nanosecond, Aggregations: aggregations(time.Second), Destinations: []exporter.Destination{
+		c.destination(exporter.Destination{Format: exporter.IPFIX, Aggregations: []string{"protocol-port"}}),
+	}}
+	run := func() (received int) {
+		t.Helper()
+		s := l.export(t, cfg)
+		n := len(c.receive(t, s))
+		if err := s.stop(); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	in := messages(6, 100)
+	for i, m := range in[:5] {
+		l.publish(t, i%2, m)
+	}
+	first := run()
+	before, err := l.Last(t.Context(), l.Pipeline.ExportsStream(), l.Pipeline.Exports("e"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.publish(t, 1, in[5])
+	second := run()
+	thief, _, err := l.Writer(t.Context(), l.Pipeline.ExportsStream(), l.Pipeline.Exports("e"))
+	if err == nil {
+		err = thief.Publish(t.Context(), before.Header, before.Body)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := l.export(t, cfg)
+	m := gather(t, s.metrics)
+	got := c.await(t, second+second-first)
+	if second == first || m[`exporter_checkpoints_refused_total{exporter="e"}`] != 1 || m[`exporter_recovery_seconds{exporter="e"}`] == 0 {
+		t.Errorf("%d datagrams of the message, %v", second-first, m)
+	}
+	compareDatagrams(t, got[first:second], got[second:])
+}
+
 // TestLimitAndCounters ends aggregates before they pass what version 8 can count, and when there are too many.
 func TestLimitAndCounters(t *testing.T) {
 	large := func(port uint16, bytes uint64) testFlow {

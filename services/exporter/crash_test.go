@@ -128,6 +128,34 @@ func killed(what, address string) exporter.Config {
 	return cfg
 }
 
+// TestKillWhileRoutesChange kills an exporter at random moments, most of them near a change of the routing table. Where a change falls is chance, so
+// this one wants that every start goes on, to the end.
+func TestKillWhileRoutesChange(t *testing.T) {
+	const kills = 12
+	l, c := open(t), listen(t)
+	in := messages(400, 20)
+	l.publishTable(t, tableOf(t, "0.0.0.0/0,0,0,,"))
+	for i, flows := range in {
+		l.publish(t, i%2, flows)
+	}
+	for i := range kills {
+		child := l.child(t, "routes", c.conn.LocalAddr())
+		time.Sleep(time.Duration(i%4) * 20 * time.Millisecond)
+		l.publishTable(t, tableOf(t, fmt.Sprintf("0.0.0.0/0,%d,1,,", i)))
+		time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond)
+		if err := child.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = child.Wait()
+	}
+	last := l.child(t, "routes", c.conn.LocalAddr())
+	defer func() { _ = last.Process.Kill(); _ = last.Wait() }()
+	waitFor(t, func() bool {
+		m, err := l.Last(t.Context(), l.Pipeline.ExportsStream(), l.Pipeline.Exports("exporter"))
+		return err == nil && m != nil && m.Header.Get("Ns-Position") == fmt.Sprint("live-FLOWS:", len(in))
+	})
+}
+
 func kill(t *testing.T, what string) {
 	kills, in := 6, messages(120, 60)
 	if isFull() {

@@ -266,30 +266,41 @@ func (l *live) end(ctx context.Context) {
 	}
 }
 
-// committed begins to write the snapshot of a message that is committed, and says how far no restart will read again. Where routes
-// change it waits until the checkpoint stands. The only error is that of ctx.
-func (l *live) committed(ctx context.Context, j *job) (released uint64, err error) {
+// released is up to where no restart will read again, behind a commit.
+func (l *live) released(position, empty uint64) uint64 {
 	if l.keeper == nil {
-		return j.sequence, nil
+		return position
 	}
-	l.keeper.Tend(ctx)
-	must := j.rerouted && j.snapshot != nil
-	if must {
-		l.keeper.Wait(ctx)
+	return max(l.keeper.Released(), empty)
+}
+
+// change writes the checkpoint that must stand behind a message before its commit may say that the routes change there: no replay
+// crosses that. Should the commit fail, a restart passes the checkpoint over. The only error is that of ctx.
+func (l *live) change(ctx context.Context, j *job) error {
+	if l.keeper == nil || !j.rerouted || j.snapshot == nil {
+		return nil
 	}
-	if j.snapshot != nil && !l.keeper.Saving() {
+	l.keeper.Wait(ctx)
+	for {
 		l.keeper.Save(ctx, j.sequence, j.pause, l.writer(j.snapshot, j.sequence, j.clock))
-	}
-	for must {
 		if l.keeper.Wait(ctx); l.keeper.Newest() == j.sequence {
-			break
+			j.snapshot = nil
+			return nil
 		}
 		select { // why it couldn't be written is in the log
 		case <-time.After(time.Second):
 		case <-ctx.Done():
-			return 0, ctx.Err()
+			return ctx.Err()
 		}
+	}
+}
+
+// committed begins to write the snapshot of a message that is committed, if it has one.
+func (l *live) committed(ctx context.Context, j *job) {
+	if l.keeper == nil {
+		return
+	}
+	if l.keeper.Tend(ctx); j.snapshot != nil && !l.keeper.Saving() {
 		l.keeper.Save(ctx, j.sequence, j.pause, l.writer(j.snapshot, j.sequence, j.clock))
 	}
-	return max(l.keeper.Released(), j.aggregation.Empty), nil
 }

@@ -94,6 +94,7 @@ func newRun(ctx context.Context, s *Service) (*run, error) {
 			s.log.Info("destination is no longer configured, its books end here", "destination", d.Name, "totals", d.Totals)
 		}
 	}
+	s.released.Store(r.live.released(before.Position, r.live.state.Empty))
 	s.progress.set(&r.state)
 	s.metrics.position.Set(float64(r.state.Position))
 	s.log.Info("exporter resumes", "position", r.state.Position, "destinations", len(r.destinations))
@@ -211,6 +212,9 @@ func (r *run) send(ctx context.Context, j *job) error {
 		s.Cursor, s.Port = j.cursors[i], uint16(d.link.LocalPort())
 		s.Totals.Add(&d.done)
 	}
+	if err := r.live.change(ctx, j); err != nil {
+		return err
+	}
 	h, body, err := r.states.Write(&r.state, r.stream)
 	if err != nil {
 		return err
@@ -219,11 +223,8 @@ func (r *run) send(ctx context.Context, j *job) error {
 		return err
 	}
 	r.count(j)
-	released, err := r.live.committed(ctx, j)
-	if err != nil {
-		return err
-	}
-	r.released.Store(released)
+	r.live.committed(ctx, j)
+	r.released.Store(r.live.released(j.sequence, j.aggregation.Empty))
 	r.progress.set(&r.state)
 	return nil
 }
