@@ -14,7 +14,7 @@ type Interface struct {
 	Description string `yaml:"description" doc:"what it is for"`
 	Speed       Speed  `yaml:"speed" doc:"in bits per second, such as 10G; 0: not known"`
 	VRF         uint32 `yaml:"vrf" doc:"number of the VRF that it belongs to; 0: none"`
-	Source      string `yaml:"source" doc:"the source whose interface it is; empty: every source's that has none of that number itself"`
+	Source      string `yaml:"source" doc:"the source whose interface it is; empty: every source's"`
 }
 
 // Config lists interfaces.
@@ -49,20 +49,4 @@ func (i Interface) Validate() error {
 		ps.Addf("name", i.Name, "the name of the interface")
 	}
 	return ps.Err()
-}
-
-// Of lists the interfaces of a source: its own, and those of every source whose numbers it has not.
-func (c Config) Of(source string) (out Config) {
-	own := map[uint32]bool{}
-	for _, i := range c {
-		if i.Source == source {
-			out, own[i.Index] = append(out, i), true
-		}
-	}
-	for _, i := range c {
-		if i.Source == "" && !own[i.Index] {
-			out, own[i.Index] = append(out, i), true
-		}
-	}
-	return out
 }

@@ -27,17 +27,6 @@ interfaces:
 	}
 }
 
-func TestOf(t *testing.T) {
-	c := Config{{Index: 1, Name: "a"}, {Index: 2, Name: "b"}, {Index: 2, Name: "c", Source: "tap"}, {Index: 3, Name: "d", Source: "other"}}
-	for source, want := range map[string]Config{
-		"tap": {c[2], c[0]}, "other": {c[3], c[0], c[1]}, "third": {c[0], c[1]}, "": {c[0], c[1]},
-	} {
-		if got := c.Of(source); !slices.Equal(got, want) {
-			t.Errorf("of %q: %+v, want %+v", source, got, want)
-		}
-	}
-}
-
 func TestSpeed(t *testing.T) {
 	for text, want := range map[string]Speed{"0": 0, "64k": 64_000, "2500M": 2_500_000_000, "10G": 10e9, "1T": 1e12, "1234": 1234, "18446744073709551615": 1<<64 - 1} {
 		var s Speed

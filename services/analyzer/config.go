@@ -7,20 +7,22 @@ import (
 	"time"
 
 	"netstream/pipeline/config"
+	"netstream/pipeline/interfaces"
 	"netstream/schemas/subject"
 	"netstream/services/analyzer/internal/query"
 )
 
 // Config of the analyzer.
 type Config struct {
-	Database     string        `yaml:"database" doc:"DuckDB file; empty: netstream.duckdb in the data directory"`
-	MemoryLimit  config.Size   `yaml:"memory_limit" doc:"memory for the database, queries included; 0: 80 % of the machine's"`
-	Threads      int           `yaml:"threads" doc:"threads of the database; 0: one for two cores, so that the other stages have theirs"`
-	LandInterval time.Duration `yaml:"land_interval" doc:"the longest that a flow waits on a quiet line before it can be queried"`
-	Routes       bool          `yaml:"routes" doc:"land flows with AS numbers, prefix lengths and next hops by the routing table on the bus, which the section routes of some process publishes"`
-	Geo          []string      `yaml:"geo" doc:"MMDB files for the SQL functions country, city, as_number and as_org of an address; what one doesn't tell, a later one may"`
-	FlowShards   []int         `yaml:"flow_shards" doc:"flow shards pinned to this analyzer; empty: all"`
-	API          APIConfig     `yaml:"api"`
+	Database     string            `yaml:"database" doc:"DuckDB file; empty: netstream.duckdb in the data directory"`
+	MemoryLimit  config.Size       `yaml:"memory_limit" doc:"memory for the database, queries included; 0: 80 % of the machine's"`
+	Threads      int               `yaml:"threads" doc:"threads of the database; 0: one for two cores, so that the other stages have theirs"`
+	LandInterval time.Duration     `yaml:"land_interval" doc:"the longest that a flow waits on a quiet line before it can be queried"`
+	Routes       bool              `yaml:"routes" doc:"land flows with AS numbers, prefix lengths and next hops by the routing table on the bus, which the section routes of some process publishes"`
+	Interfaces   interfaces.Config `yaml:"interfaces" doc:"names, speeds and VRFs of interfaces, for the SQL table interfaces"`
+	Geo          []string          `yaml:"geo" doc:"MMDB files for the SQL functions country, city, as_number and as_org of an address; what one doesn't tell, a later one may"`
+	FlowShards   []int             `yaml:"flow_shards" doc:"flow shards pinned to this analyzer; empty: all"`
+	API          APIConfig         `yaml:"api"`
 
 	Collector CollectorConfig `yaml:"collector"`
 }

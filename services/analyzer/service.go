@@ -74,6 +74,9 @@ func (s *Service) Run(ctx context.Context) (err error) {
 			err = fmt.Errorf("analyzer: close database %s: %w", st.Path(), closeErr)
 		}
 	}()
+	if err := st.SetInterfaces(ctx, s.cfg.Interfaces); err != nil {
+		return fmt.Errorf("analyzer: %w", err)
+	}
 	var places *routes.Places
 	if len(s.cfg.Geo) > 0 {
 		places = routes.NewPlaces(s.cfg.Geo, s.log, s.metrics.places)

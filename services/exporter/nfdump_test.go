@@ -36,7 +36,7 @@ func TestNfdump(t *testing.T) {
 			}
 			n := startNfcapd(t)
 			d := exporter.DefaultDestination()
-			d.Address, d.Format, d.Rate = n.address, format, 5000
+			d.Address, d.Format, d.Rate = n.address, format, 2000
 			s := l.export(t, exporter.Config{Name: "e", Destinations: []exporter.Destination{d}})
 			got, log := n.records(t)
 			want := records(flows, format)
@@ -63,7 +63,7 @@ func TestNfdumpScales(t *testing.T) {
 	flows := newFlows(14).ipv4(300)
 	l.publish(t, 0, flows)
 	d := exporter.DefaultDestination()
-	d.Address, d.Format, d.Rate = n.address, exporter.V5, 5000
+	d.Address, d.Format, d.Rate = n.address, exporter.V5, 2000
 	l.export(t, exporter.Config{Name: "e", Sampling: rate, Destinations: []exporter.Destination{d}})
 	got, _ := n.records(t)
 	want := records(flows, exporter.V5)

@@ -93,6 +93,7 @@ func TestTsharkReadsConnections(t *testing.T) {
 		c.await(t, int(s.Totals()[0].Datagrams))
 		if i == 0 {
 			c.cut(0)
+			waitFor(t, func() bool { return len(c.session()) == 2 }) // else all may be sent before the end is noticed
 		}
 	}
 	if err := s.stop(); err != nil {

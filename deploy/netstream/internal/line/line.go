@@ -72,6 +72,9 @@ func Open(cfg Config, data string, log *slog.Logger) (*Line, error) {
 		l.routes = routes.NewPublisher(cfg.Routes, l.bus, log, routes.NewMetrics(l.registry))
 		l.cfg.Analyzer.Routes, cfg.Exporter.Routes = true, true
 	}
+	if len(l.cfg.Analyzer.Interfaces) == 0 {
+		l.cfg.Analyzer.Interfaces = cfg.Exporter.Interfaces
+	}
 	l.Analyzer = analyzer.New(l.cfg.Analyzer, l.bus, l.registry, log)
 	l.Exporter = exporter.New(cfg.Exporter, l.bus, l.registry, log)
 	l.ager = ager.New(cfg.Ager, cfg.Monitors, l.bus, stage.Static(stage.AllShards(cfg.Layout.FlowShards)), l.registry, log)

@@ -1,6 +1,7 @@
 package landing_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -48,6 +49,7 @@ func landForever(url, path string) error {
 	if err != nil {
 		return err
 	}
+	fmt.Println("landing")
 	return l.Run(ctx)
 }
 
@@ -62,12 +64,21 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		agers[i] = linetest.NewAger(t, b, i)
 	}
 	want := 0
-	for range kills {
+	for k := range kills {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), "LANDING_TEST_URL="+url, "LANDING_TEST_DATABASE="+path)
 		cmd.Stderr = os.Stderr
-		if err := cmd.Start(); err != nil {
+		out, err := cmd.StdoutPipe()
+		if err == nil {
+			err = cmd.Start()
+		}
+		if err != nil {
 			t.Fatal(err)
+		}
+		if k%3 == 2 { // the others are killed while they start, too, however slow that is
+			if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+				t.Fatalf("it said %q: %v", line, err)
+			}
 		}
 		for until := time.Now().Add(time.Duration(50+rng.IntN(300)) * time.Millisecond); time.Now().Before(until); {
 			m := linetest.Random(rng, rng.IntN(300), rng.IntN(2) == 0, "a")
