@@ -67,7 +67,7 @@ func TestAggregatesAreGroupedFlows(t *testing.T) {
 	cfg, data := config(), t.TempDir()
 	cfg.Monitors = monitors.Config{{Name: "ipv4", Kind: "ipv4"}, {Name: "ipv6", Kind: "ipv6"}, {Name: "l2", Kind: "layer2"}}
 	d := exporter.DefaultDestination()
-	d.Address, d.Rate = address, 2_000
+	d.Address, d.Rate = address, 500
 	for _, mode := range exporter.Modes() {
 		a := exporter.DefaultAggregation()
 		a.Mode, a.SourceMask, a.DestinationMask, a.SourceMaskIPv6, a.DestMaskIPv6 = mode, 24, 24, 48, 48
