@@ -73,7 +73,7 @@ netstream: 2 --format for 1 --export: want one for all, or one for each
 See ` + "`netstream run --help`" + `.`},
 		"bad export": {"run DIR/good.pcap --export localhost --format v7", Usage, `
 netstream: exporter.destinations[0].address: "localhost", want host:port such as 192.0.2.1:2055, [2001:db8::1]:2055 or collector.example:2055
-netstream: exporter.destinations[0].format: "v7", want v5, v9 or ipfix`},
+netstream: exporter.destinations[0].format: "v7", want v5, v8, v9 or ipfix`},
 		"bad log level": {"config check --log-level loud", Usage, `
 netstream: --log-level: "loud", want debug, info, warn or error
 See ` + "`netstream config check --help`" + `.`},
