@@ -88,42 +88,20 @@ func (s *speaker) dial(ctx context.Context, n *bgpNeighbor) {
 
 // accept lets neighbours connect until ctx ends or accepting fails.
 func (s *speaker) accept(ctx context.Context) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.cfg.Listen)
-	if err != nil {
-		s.live.log.Error("BGP speaker can't listen", "error", err)
-		s.live.metrics.ends.WithLabelValues(kindBGP).Inc()
-		return
-	}
-	s.serve(ctx, listener)
+	s.live.listen(ctx, "BGP speaker", kindBGP, s.cfg.Listen, s.enter)
 }
 
-// serve lets neighbours connect. It closes the listener.
-func (s *speaker) serve(ctx context.Context, listener net.Listener) {
-	s.live.log.Info("BGP speaker listens", "address", listener.Addr().String())
-	var sessions sync.WaitGroup
-	defer sessions.Wait()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(ctx, func() { listener.Close() })()
-	defer listener.Close()
-	for {
-		conn, err := listener.Accept()
-		if err != nil {
-			if ctx.Err() == nil {
-				s.live.log.Error("BGP speaker stopped accepting", "error", err)
-			}
-			return
-		}
-		from := conn.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap().WithZone("")
-		n := s.neighbors[from]
-		if n == nil {
-			conn.Close()
-			s.live.metrics.ends.WithLabelValues(kindBGP).Inc()
-			s.live.log.Warn("BGP connection of a router that is no neighbor", "address", from.String())
-			continue
-		}
-		sessions.Go(func() { s.attend(ctx, n, conn) })
+// enter tells what becomes of a connection: nil if it is refused.
+func (s *speaker) enter(conn net.Conn) (session func(context.Context)) {
+	from := conn.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap().WithZone("")
+	n := s.neighbors[from]
+	if n == nil {
+		conn.Close()
+		s.live.metrics.ends.WithLabelValues(kindBGP).Inc()
+		s.live.log.Warn("BGP connection of a router that is no neighbor", "address", from.String())
+		return nil
 	}
+	return func(ctx context.Context) { s.attend(ctx, n, conn) }
 }
 
 // attend has a session with a neighbour over conn, which it closes, until one of both ends it.

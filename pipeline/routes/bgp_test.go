@@ -99,7 +99,7 @@ func serveBGP(t *testing.T, holdTime time.Duration) (*live, string, context.Canc
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		s.serve(ctx, listener)
+		s.live.serve(ctx, "BGP speaker", listener, s.enter)
 	}()
 	t.Cleanup(func() {
 		cancel()

@@ -33,37 +33,13 @@ func newBMPStation(listen string, l *live) *bmpStation {
 
 // run serves routers until ctx ends.
 func (s *bmpStation) run(ctx context.Context) {
-	persist(ctx, func(ctx context.Context) {
-		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.listen)
-		if err != nil {
-			s.live.log.Error("BMP station can't listen", "error", err)
-			s.live.metrics.ends.WithLabelValues(kindBMP).Inc()
-			return
-		}
-		s.serve(ctx, listener)
-	})
+	persist(ctx, func(ctx context.Context) { s.live.listen(ctx, "BMP station", kindBMP, s.listen, s.session) })
 }
 
-// serve accepts routers until ctx ends or accepting fails. It closes the listener.
-func (s *bmpStation) serve(ctx context.Context, listener net.Listener) {
-	s.live.log.Info("BMP station listens", "address", listener.Addr().String())
-	var routers sync.WaitGroup
-	defer routers.Wait()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(ctx, func() { listener.Close() })()
-	defer listener.Close()
-	for {
-		conn, err := listener.Accept()
-		if err != nil {
-			if ctx.Err() == nil {
-				s.live.log.Error("BMP station stopped accepting", "error", err)
-			}
-			return
-		}
-		r, old := s.enter(conn) // in the order in which they came
-		routers.Go(func() { s.attend(ctx, r, old) })
-	}
+// session takes a connection, in the order in which they come, in place of that router's before.
+func (s *bmpStation) session(conn net.Conn) func(context.Context) {
+	r, old := s.enter(conn)
+	return func(ctx context.Context) { s.attend(ctx, r, old) }
 }
 
 // enter notes a router that has connected, in place of old, its connection of before: a router has one. Old may be nil.

@@ -124,7 +124,7 @@ func serveBMP(t *testing.T) (*live, string) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		newBMPStation("", l).serve(ctx, listener)
+		l.serve(ctx, "BMP station", listener, newBMPStation("", l).session)
 	}()
 	t.Cleanup(func() {
 		cancel()
