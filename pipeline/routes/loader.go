@@ -19,6 +19,7 @@ type Loader struct {
 	metrics *Metrics
 	changed func(*Table)
 	asked   chan struct{} // holds one when a reload was asked for
+	looked  chan struct{} // closed when the files were read for the first time, or couldn't be
 
 	table atomic.Pointer[Table]
 
@@ -31,7 +32,7 @@ type Loader struct {
 // NewLoader makes a loader of a configuration that has been validated. When another table is in use, changed, if it isn't nil,
 // is called with it by the goroutine of Run, which waits for it.
 func NewLoader(cfg Config, log *slog.Logger, m *Metrics, changed func(*Table)) *Loader {
-	l := &Loader{cfg: cfg, log: log, metrics: m, changed: changed, asked: make(chan struct{}, 1), live: newLive(log, m)}
+	l := &Loader{cfg: cfg, log: log, metrics: m, changed: changed, asked: make(chan struct{}, 1), looked: make(chan struct{}), live: newLive(log, m)}
 	l.table.Store(&Table{})
 	return l
 }
@@ -50,6 +51,7 @@ func (l *Loader) Reload() {
 // Run reads the files, listens to routers and makes tables until ctx ends. It returns nil.
 func (l *Loader) Run(ctx context.Context) error {
 	l.look(ctx, true)
+	close(l.looked)
 	var routers sync.WaitGroup
 	defer routers.Wait()
 	if l.cfg.BMP.Listen != "" {

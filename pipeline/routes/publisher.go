@@ -42,14 +42,32 @@ func (p *Publisher) Run(ctx context.Context) error {
 	defer stop()
 	loaded := make(chan error, 1)
 	go func() { loaded <- p.Loader.Run(ctx) }()
+	looked := p.looked
 	for {
 		select {
 		case <-p.wake:
 			p.publish(ctx, store)
+		case <-looked:
+			looked = nil
+			if err := p.publishNothing(ctx, store); err != nil {
+				p.log.Error("no routing table can be published", "error", err)
+			}
 		case err := <-loaded:
 			return err
 		}
 	}
+}
+
+// publishNothing publishes a table without routes if the files gave none and none was ever published, so that nobody waits for one.
+func (p *Publisher) publishNothing(ctx context.Context, store *Store) error {
+	if p.latest.Load() != nil {
+		return nil
+	}
+	versions, err := store.Versions(ctx)
+	if err != nil || len(versions) > 0 {
+		return err
+	}
+	return store.Publish(ctx, p.Table())
 }
 
 // publish publishes the latest table.

@@ -16,6 +16,15 @@ import (
 // openStore is a store on a JetStream of the test.
 func openStore(t *testing.T) *Store {
 	t.Helper()
+	s, err := NewStore(t.Context(), openBus(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func openBus(t *testing.T) *bus.Bus {
+	t.Helper()
 	srv, err := embedded.Start(t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -30,11 +39,7 @@ func openStore(t *testing.T) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := NewStore(t.Context(), b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return b
 }
 
 // tableOf is a table of one route.
