@@ -3,27 +3,17 @@ package bus
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"testing"
 	"time"
 
-	"netstream/pipeline/embedded"
+	"netstream/pipeline/embedded/embeddedtest"
 	"netstream/schemas/message"
 )
 
 // line opens a bus on an embedded JetStream of its own, and a writer.
 func line(t *testing.T) (*Bus, *Writer) {
 	t.Helper()
-	srv, err := embedded.Start(t.TempDir(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(srv.Close)
-	conn, err := srv.Connect("test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
+	_, conn := embeddedtest.Connect(t)
 	b, err := New(conn, "live", DefaultLayout())
 	if err != nil {
 		t.Fatal(err)

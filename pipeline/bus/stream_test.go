@@ -2,7 +2,6 @@ package bus_test
 
 import (
 	"errors"
-	"log/slog"
 	"strings"
 	"testing"
 
@@ -11,23 +10,14 @@ import (
 
 	"netstream/pipeline/bus"
 	"netstream/pipeline/config"
-	"netstream/pipeline/embedded"
+	"netstream/pipeline/embedded/embeddedtest"
 	"netstream/schemas/message"
 )
 
 // connect connects to an embedded JetStream of its own.
 func connect(t testing.TB) *nats.Conn {
 	t.Helper()
-	srv, err := embedded.Start(t.TempDir(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(srv.Close)
-	conn, err := srv.Connect("test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
+	_, conn := embeddedtest.Connect(t)
 	return conn
 }
 

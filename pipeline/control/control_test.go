@@ -3,7 +3,6 @@ package control_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -13,21 +12,12 @@ import (
 
 	"netstream/pipeline/bus"
 	"netstream/pipeline/control"
-	"netstream/pipeline/embedded"
+	"netstream/pipeline/embedded/embeddedtest"
 )
 
 func open(t *testing.T) *bus.Bus {
 	t.Helper()
-	srv, err := embedded.Start(t.TempDir(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(srv.Close)
-	conn, err := srv.Connect("test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
+	_, conn := embeddedtest.Connect(t)
 	b, err := bus.New(conn, "live", bus.DefaultLayout())
 	if err != nil {
 		t.Fatal(err)

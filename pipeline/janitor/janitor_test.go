@@ -9,7 +9,7 @@ import (
 
 	"netstream/pipeline/bus"
 	"netstream/pipeline/config"
-	"netstream/pipeline/embedded"
+	"netstream/pipeline/embedded/embeddedtest"
 	"netstream/pipeline/positions"
 	"netstream/schemas/message"
 )
@@ -17,16 +17,7 @@ import (
 // open makes a bus with n messages of 1 KiB on each of the two flow shards.
 func open(t *testing.T, n int) *bus.Bus {
 	t.Helper()
-	srv, err := embedded.Start(t.TempDir(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(srv.Close)
-	conn, err := srv.Connect("test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
+	_, conn := embeddedtest.Connect(t)
 	b, err := bus.New(conn, "live", bus.DefaultLayout())
 	if err != nil {
 		t.Fatal(err)

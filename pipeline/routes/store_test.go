@@ -3,14 +3,13 @@ package routes
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/netip"
 	"slices"
 	"testing"
 	"time"
 
 	"netstream/pipeline/bus"
-	"netstream/pipeline/embedded"
+	"netstream/pipeline/embedded/embeddedtest"
 )
 
 // openStore is a store on a JetStream of the test.
@@ -25,16 +24,7 @@ func openStore(t *testing.T) *Store {
 
 func openBus(t *testing.T) *bus.Bus {
 	t.Helper()
-	srv, err := embedded.Start(t.TempDir(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(srv.Close)
-	conn, err := srv.Connect("test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
+	_, conn := embeddedtest.Connect(t)
 	b, err := bus.New(conn, "live", bus.DefaultLayout())
 	if err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"netstream/pipeline/bus"
-	"netstream/pipeline/embedded"
+	"netstream/pipeline/embedded/embeddedtest"
 	"netstream/schemas/flow"
 	"netstream/schemas/key"
 	"netstream/schemas/ledger"
@@ -126,16 +126,7 @@ type line struct {
 
 func open(t testing.TB) *line {
 	t.Helper()
-	srv, err := embedded.Start(t.TempDir(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(srv.Close)
-	conn, err := srv.Connect("test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
+	srv, conn := embeddedtest.Connect(t)
 	b, err := bus.New(conn, "live", bus.DefaultLayout())
 	if err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"netstream/pipeline/bus"
-	"netstream/pipeline/embedded"
+	"netstream/pipeline/embedded/embeddedtest"
 	"netstream/schemas/key"
 	"netstream/schemas/ledger"
 	"netstream/schemas/message"
@@ -24,17 +24,7 @@ import (
 
 func openBus(t testing.TB) *bus.Bus {
 	t.Helper()
-	log := slog.New(slog.DiscardHandler)
-	srv, err := embedded.Start(t.TempDir(), log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(srv.Close)
-	conn, err := srv.Connect("test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
+	_, conn := embeddedtest.Connect(t)
 	b, err := bus.New(conn, "live", bus.DefaultLayout())
 	if err != nil {
 		t.Fatal(err)

@@ -3,13 +3,12 @@ package linetest
 
 import (
 	"context"
-	"log/slog"
 	"math/rand/v2"
 	"strings"
 	"testing"
 
 	"netstream/pipeline/bus"
-	"netstream/pipeline/embedded"
+	"netstream/pipeline/embedded/embeddedtest"
 	"netstream/schemas/collect"
 	"netstream/schemas/flow"
 	"netstream/schemas/key"
@@ -37,17 +36,9 @@ func Layout(flowShards int) bus.Layout {
 // Served is a bus on an embedded JetStream, and where other processes find it.
 func Served(t testing.TB, flowShards int) (b *bus.Bus, url string) {
 	t.Helper()
-	srv, err := embedded.Start(t.TempDir(), slog.New(slog.DiscardHandler))
+	srv, conn := embeddedtest.Connect(t)
+	b, err := bus.New(conn, "live", Layout(flowShards))
 	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(srv.Close)
-	conn, err := srv.Connect("test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	if b, err = bus.New(conn, "live", Layout(flowShards)); err != nil {
 		t.Fatal(err)
 	}
 	return b, srv.URL()
