@@ -3,7 +3,6 @@ package routes
 import (
 	"context"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"netstream/pipeline/bus"
@@ -12,17 +11,14 @@ import (
 // Publisher makes the routing table of a configuration and keeps it on the bus, for exporters and analyzers. A pipeline has one.
 type Publisher struct {
 	*Loader
-	bus    *bus.Bus
-	log    *slog.Logger
-	latest atomic.Pointer[Table] // to be published
-	wake   chan struct{}         // holds one when there is another
+	bus  *bus.Bus
+	wake chan struct{} // holds one when there is another table
 }
 
 // NewPublisher makes a publisher of a configuration that has been validated; it opens nothing.
 func NewPublisher(cfg Config, b *bus.Bus, log *slog.Logger, m *Metrics) *Publisher {
-	p := &Publisher{bus: b, log: log, wake: make(chan struct{}, 1)}
-	p.Loader = NewLoader(cfg, log, m, func(t *Table) {
-		p.latest.Store(t)
+	p := &Publisher{bus: b, wake: make(chan struct{}, 1)}
+	p.Loader = NewLoader(cfg, log, m, func(*Table) {
 		select {
 		case p.wake <- struct{}{}:
 		default:
@@ -60,7 +56,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 
 // publishNothing publishes a table without routes if the files gave none and none was ever published, so that nobody waits for one.
 func (p *Publisher) publishNothing(ctx context.Context, store *Store) error {
-	if p.latest.Load() != nil {
+	if p.Table().Len() > 0 {
 		return nil
 	}
 	versions, err := store.Versions(ctx)
@@ -70,10 +66,10 @@ func (p *Publisher) publishNothing(ctx context.Context, store *Store) error {
 	return store.Publish(ctx, p.Table())
 }
 
-// publish publishes the latest table.
+// publish publishes the table in use.
 func (p *Publisher) publish(ctx context.Context, store *Store) {
 	for {
-		t := p.latest.Load()
+		t := p.Table()
 		err := store.Publish(ctx, t)
 		if err == nil {
 			p.log.Info("routing table published", "version", t.Version(), "prefixes", t.Len())

@@ -35,13 +35,12 @@ func TestPublisher(t *testing.T) {
 	csv := filepath.Join(t.TempDir(), "routes.csv")
 	cfg.Files = []string{csv}
 	p, stop := publish(t, b, cfg)
-	begun := time.Now()
 	f, err := Follow(t.Context(), b, slog.New(slog.DiscardHandler), time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.Table() == nil || f.Table().Len() != 0 || time.Since(begun) > 30*time.Second {
-		t.Fatalf("a table of %v after %s, want an empty one at once", f.Table(), time.Since(begun))
+	if f.Table() == nil || f.Table().Len() != 0 { // nil: it waited in vain
+		t.Fatalf("a table of %v, want an empty one", f.Table())
 	}
 	following, end := context.WithCancel(t.Context())
 	ended := make(chan struct{})
