@@ -93,6 +93,17 @@ func Mapped(a uint32) (b [16]byte) {
 	return b
 }
 
+// Egress is the Direction of a sampler that sits on the way out; 0 is ingress.
+const Egress = 1
+
+// Sides are the interfaces by which packets came in and went out, of a key's Interface and Direction; 0 is the one that isn't known.
+func Sides(index uint32, direction uint8) (in, out uint32) {
+	if direction == Egress {
+		return 0, index
+	}
+	return index, 0
+}
+
 // Wide is the key as a wide one.
 func (k *IPv4) Wide() Wide {
 	return Wide{

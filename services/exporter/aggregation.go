@@ -65,11 +65,7 @@ func (a Aggregation) Validate() error {
 			ps.Addf("monitors["+strconv.Itoa(i)+"]", name, "the name of a monitor: 1 to 64 letters, digits, _ or -; each once")
 		}
 	}
-	if a.Filter != "" {
-		if _, err := filter.Compile(a.Filter); err != nil {
-			ps.Addf("filter", a.Filter, "an expression that holds or not: %v", err)
-		}
-	}
+	validateFilter(&ps, a.Filter)
 	mask := func(key string, length, most uint8) {
 		if length > most {
 			ps.Addf(key, length, "0 to %d", most)

@@ -155,11 +155,7 @@ func (d Destination) Validate() error {
 			ps.Addf(key, name, "each monitor once")
 		}
 	}
-	if d.Filter != "" {
-		if _, err := filter.Compile(d.Filter); err != nil {
-			ps.Addf("filter", d.Filter, "an expression that holds or not: %v", err)
-		}
-	}
+	validateFilter(&ps, d.Filter)
 	if d.Share != "" && subject.Valid(d.Share) != nil {
 		ps.Addf("share", d.Share, "1 to 64 letters, digits, _ or -")
 	} else if d.Share != "" && len(d.Aggregations) > 0 {
@@ -189,6 +185,16 @@ func (d Destination) Validate() error {
 		ps.Addf("rate", d.Rate, "0 to %d", maxRate)
 	}
 	return ps.Err()
+}
+
+// validateFilter reports what is wrong with a filter, which may be empty.
+func validateFilter(ps *config.Problems, text string) {
+	if text == "" {
+		return
+	}
+	if _, err := filter.Compile(text); err != nil {
+		ps.Addf("filter", text, "an expression that holds or not: %v", err)
+	}
 }
 
 // validateSocket reports what no socket can be set to.

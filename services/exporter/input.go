@@ -25,8 +25,9 @@ type input struct {
 	changed  bool                 // they are others than those of the message before
 	seen     []string             // schemas of the message
 	books    bool                 // the ledger is read, for shard and ended
-	shard    int                  // that the message is of
-	ended    []string             // sources that have ended on it
+	ledger   ledger.Rows
+	shard    int      // that the message is of
+	ended    []string // sources that have ended on it
 }
 
 func newInput(books bool) *input {
@@ -78,12 +79,12 @@ func (in *input) readBooks(m *bus.Message, p message.Part) (err error) {
 	if in.shard, err = strconv.Atoi(m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]); err != nil {
 		return fmt.Errorf("%w: subject %s has no flow shard at its end", message.ErrHeader, m.Subject)
 	}
-	var books ledger.Rows
-	if err := p.Read(books.Columns()); err != nil {
+	in.ledger.Reset()
+	if err := p.Read(in.ledger.Columns()); err != nil {
 		return err
 	}
-	for i := range books.Len() {
-		if e := books.At(i); e.Hop == ledger.Ager && e.Name == ledger.Ended {
+	for i := range in.ledger.Len() {
+		if e := in.ledger.At(i); e.Hop == ledger.Ager && e.Name == ledger.Ended {
 			in.ended = append(in.ended, e.Source)
 		}
 	}

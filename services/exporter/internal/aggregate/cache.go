@@ -171,9 +171,7 @@ func (c *Cache) merge(f *Flows) {
 // mergeRow merges a flow, whose key is c.wide too.
 func mergeRow[K key.Key[K]](c *Cache, f *Flows, row *flow.Row[K]) {
 	s := subject{Wide: &c.wide}
-	if s.in = c.wide.Interface; c.wide.Direction == egress {
-		s.in, s.out = 0, c.wide.Interface
-	}
+	s.in, s.out = key.Sides(c.wide.Interface, c.wide.Direction)
 	looked := false
 	for _, m := range c.modes {
 		if !m.wanted[row.Monitor] || c.wide.Version == 6 && !m.Mode.HasIPv6() && !m.Mode.ofFrames() {
@@ -193,9 +191,6 @@ func mergeRow[K key.Key[K]](c *Cache, f *Flows, row *flow.Row[K]) {
 		m.merge(c.now, &k, row.Packets, row.Bytes, row.First, row.Last)
 	}
 }
-
-// egress is the direction of a sampler that sits on the way out.
-const egress = 1
 
 // allEnded tells whether with this message every source has ended on every shard: no flows are to come for what is live.
 func (c *Cache) allEnded(f *Flows) bool {

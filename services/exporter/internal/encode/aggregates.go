@@ -51,11 +51,7 @@ func (e *Aggregates) defineForms() {
 			e.forms[m][1] = newAggregateForm(m, 6, e.dialect)
 			templates = append(templates, &e.forms[m][1].template)
 		}
-		for _, f := range e.forms[m] {
-			if f != nil {
-				keys[f.template.ID] = f.keys
-			}
-		}
+		addKeys(keys, e.forms[m][:]...)
 	}
 	e.defineTemplates(templates, keys)
 }

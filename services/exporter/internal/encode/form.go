@@ -286,8 +286,14 @@ func (p part) outer() {
 	address(key.DstAddr, nsv9.IPv4DstAddr, nsv9.IPv6DstAddr, func(k *key.Wide) *[16]byte { return &k.Dst })
 	if p.set.Has(key.Interface) { // that of the direction of the flow
 		length := p.in.length(nsv9.InputSNMP, 4)
-		p.number(nsv9.InputSNMP, length, func(w *wideFlow) uint64 { in, _ := sides(p.of(w).Interface, w.Key.Direction); return p.in.index(in) })
-		p.number(nsv9.OutputSNMP, length, func(w *wideFlow) uint64 { _, out := sides(p.of(w).Interface, w.Key.Direction); return p.in.index(out) })
+		p.number(nsv9.InputSNMP, length, func(w *wideFlow) uint64 {
+			in, _ := key.Sides(p.of(w).Interface, w.Key.Direction)
+			return p.in.index(in)
+		})
+		p.number(nsv9.OutputSNMP, length, func(w *wideFlow) uint64 {
+			_, out := key.Sides(p.of(w).Interface, w.Key.Direction)
+			return p.in.index(out)
+		})
 	}
 }
 

@@ -123,13 +123,18 @@ func flowKeyTable(keys map[uint16]uint64) table {
 func carrierKeys(by []carrier) map[uint16]uint64 {
 	keys := map[uint16]uint64{}
 	for i := range by {
-		for _, f := range []*form[wideFlow]{by[i].form, by[i].ipv6} {
-			if f != nil {
-				keys[f.template.ID] = f.keys
-			}
-		}
+		addKeys(keys, by[i].form, by[i].ipv6)
 	}
 	return keys
+}
+
+// addKeys adds the keys of forms, of which some may be nil.
+func addKeys[F any](keys map[uint16]uint64, forms ...*form[F]) {
+	for _, f := range forms {
+		if f != nil {
+			keys[f.template.ID] = f.keys
+		}
+	}
 }
 
 // tell appends what another table must differ in to be sent at once.

@@ -94,7 +94,7 @@ func (e *V5) flow(b *Batch, now *clock.Clock, f *flow.Row[key.IPv4]) error {
 		SrcAddr: f.Key.Src, DstAddr: f.Key.Dst, SrcPort: f.Key.SrcPort, DstPort: f.Key.DstPort,
 		Protocol: f.Key.Protocol, TOS: f.Key.TOS, TCPFlags: f.TCPFlags, First: first, Last: last,
 	}
-	if f.Key.Direction == egress {
+	if f.Key.Direction == key.Egress {
 		r.Output = index
 	} else {
 		r.Input = index
@@ -144,9 +144,6 @@ func (e *V5) flush(b *Batch) error {
 	e.records = e.records[:0]
 	return nil
 }
-
-// egress is the direction of a sampler that sits on the way out.
-const egress = 1
 
 func firstShare(i uint64) uint64 {
 	if i == 0 {

@@ -162,7 +162,7 @@ func (e *V9) flow6(b *Batch, now *clock.Clock, f *flow.Row[key.IPv6], vrf *uint3
 // place fills in when and where a flow was seen.
 func (e *V9) place(b *Batch, now *clock.Clock, r *nsv9.Record, index uint32, direction uint8, first, last int64) {
 	r.Direction = direction
-	r.InIf, r.OutIf = sides(index, direction)
+	r.InIf, r.OutIf = key.Sides(index, direction)
 	r.FirstUptime, r.LastUptime = uptimes(b, now, first, last)
 }
 
@@ -174,14 +174,6 @@ func (e *V9) route(r *nsv9.Record, version uint8) {
 	from, to := e.routes.Of(&r.SrcAddr, version), e.routes.Of(&r.DstAddr, version)
 	r.NextHop, r.BGPNextHop = to.NextHop, to.BGPNextHop
 	r.SrcAS, r.DstAS, r.SrcMask, r.DstMask = from.AS, to.AS, from.Mask, to.Mask
-}
-
-// sides are the interfaces by which packets came in and went out; 0 is the one that isn't known.
-func sides(index uint32, direction uint8) (in, out uint32) {
-	if direction == egress {
-		return 0, index
-	}
-	return index, 0
 }
 
 // uptimes are the times of a flow under the header, and counted if one had to be moved.
